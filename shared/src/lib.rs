@@ -1,0 +1,3 @@
+//! What every function of Muster stands on.
+
+pub mod domain;
