@@ -1,3 +1,7 @@
 //! What every function of Muster stands on.
 
 pub mod domain;
+pub mod environment;
+pub mod http;
+pub mod lambda;
+pub mod store;

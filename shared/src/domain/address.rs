@@ -49,8 +49,8 @@ impl PrivateIp {
         hash.update(attempt.to_be_bytes());
         hash.update(hostname.as_str().as_bytes());
         let digest: [u8; 32] = hash.finalize().into();
-        let [a, b, c, d, e, f, g, h, ..] = digest;
-        let drawn = u64::from_be_bytes([a, b, c, d, e, f, g, h]) % u64::from(POOL);
+        let head = digest.first_chunk().map_or(0, |head| u64::from_be_bytes(*head));
+        let drawn = head % u64::from(POOL);
         Self::nth(u32::try_from(drawn).unwrap_or(0))
     }
 

@@ -243,7 +243,8 @@ mod tests {
             judge(&token, Some(&node), &attempt(&report(), None, 10)),
             Err(Refusal::TokenExpired)
         );
-        token.revocation = Some(Revocation { at: at(1), by: "a@b".parse().unwrap() });
+        token.revocation =
+            Some(Revocation { at: at(1), by: "a@b".parse().unwrap(), removal: None });
         assert_eq!(
             judge(&token, Some(&node), &attempt(&report(), None, 10)),
             Err(Refusal::TokenRevoked)

@@ -144,6 +144,7 @@ pub struct Usage {
 
 impl Usage {
     /// This and one more gate.
+    #[must_use]
     pub fn and(self, gate: &Gate) -> Self {
         Self {
             used: self.used.saturating_add(gate.used),

@@ -9,6 +9,7 @@ pub mod gate;
 pub mod hostname;
 pub mod id;
 pub mod key;
+pub mod listing;
 pub mod member;
 pub mod node;
 pub mod plaintext;

@@ -102,11 +102,23 @@ impl Removal {
         self
     }
 
+    /// Where the removal stands in the list of a team's removals, the newest first.
+    pub fn place(&self) -> Place {
+        Place { requested_at: self.requested_at, membership: self.membership }
+    }
+
     /// Whether the schedule may stop looking: it is done, and this sweep, begun at `began`, was
     /// clean long after.
     pub fn may_rest(&self, began: Timestamp, watch: Duration) -> bool {
         self.completed_at.is_some_and(|done| began.since(done) >= watch)
     }
+}
+
+/// Where a removal stands among a team's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    requested_at: Timestamp,
+    membership: MembershipId,
 }
 
 /// A removal that the schedule still looks after.
@@ -132,7 +144,7 @@ mod tests {
 
     #[test]
     fn one_clean_sweep_is_not_enough_and_two_at_once_are_not_either() {
-        let settle = Duration::from_secs(60);
+        let settle = Duration::from_mins(1);
         let first = removal().after_sweep(0, at(10), at(11), settle);
         assert_eq!(first.state(), State::Running);
         let early = first.after_sweep(0, at(70), at(71), settle);
@@ -143,7 +155,7 @@ mod tests {
 
     #[test]
     fn work_found_late_starts_it_over() {
-        let settle = Duration::from_secs(60);
+        let settle = Duration::from_mins(1);
         let done =
             removal().after_sweep(0, at(0), at(1), settle).after_sweep(0, at(61), at(62), settle);
         assert_eq!(done.state(), State::Done);
@@ -154,7 +166,7 @@ mod tests {
 
     #[test]
     fn the_schedule_rests_only_long_after() {
-        let settle = Duration::from_secs(60);
+        let settle = Duration::from_mins(1);
         let done =
             removal().after_sweep(0, at(0), at(1), settle).after_sweep(0, at(61), at(62), settle);
         assert!(!done.may_rest(at(62 + 3599), WATCH));

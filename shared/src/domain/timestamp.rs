@@ -26,6 +26,13 @@ impl Timestamp {
         self.0
     }
 
+    /// The point `time` later.
+    #[must_use]
+    pub const fn after(self, time: Duration) -> Self {
+        let seconds = time.as_secs();
+        Self(self.0.saturating_add_unsigned(seconds))
+    }
+
     /// How long ago `earlier` was; zero if it is not earlier.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))

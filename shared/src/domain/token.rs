@@ -130,6 +130,8 @@ pub struct Revocation {
     pub at: Timestamp,
     /// By whom; for a token that went with its maker, who removed them.
     pub by: Principal,
+    /// The removed membership that it went with, if it did.
+    pub removal: Option<MembershipId>,
 }
 
 /// A token, without its plaintext.
@@ -234,7 +236,8 @@ mod tests {
         token.policy.expires_at = Some(at(10));
         assert_eq!(token.status(used(1), at(9)), Status::Exhausted);
         assert_eq!(token.status(used(1), at(10)), Status::Expired);
-        token.revocation = Some(Revocation { at: at(1), by: "a@b".parse().unwrap() });
+        token.revocation =
+            Some(Revocation { at: at(1), by: "a@b".parse().unwrap(), removal: None });
         assert_eq!(token.status(used(1), at(10)), Status::Revoked);
     }
 

@@ -1,0 +1,85 @@
+//! An endpoint: its route, who may call it, and what it does.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use lambda_http::http::Method;
+use lambda_http::request::RequestContext;
+use lambda_http::{Body, Request, RequestExt, Response};
+use tokio::time::Instant;
+
+use crate::store::{Store, WarmUp};
+
+use super::call::{Call, Notes};
+use super::problem::Problem;
+use super::reply::Reply;
+
+/// What an endpoint comes to.
+pub type Outcome = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
+
+/// Who may call an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Auth {
+    /// Whoever has a JWT that the authorizer accepts.
+    Jwt,
+    /// Anyone; the endpoint itself asks for an enrollment token.
+    EnrollmentToken,
+}
+
+/// One function of the API.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// The function's name, such as `create-token`.
+    pub name: &'static str,
+    /// The method it answers to.
+    pub method: Method,
+    /// The path it answers to, in API Gateway's spelling.
+    pub path: &'static str,
+    /// Who may call it.
+    pub auth: Auth,
+    /// What opens its connection.
+    pub warm_up: WarmUp,
+    /// What it does.
+    pub handle: fn(Call) -> Outcome,
+}
+
+impl Endpoint {
+    /// Answers one request, and tells the log so in one line.
+    pub async fn answer(&self, store: &Store, request: Request) -> Response<Body> {
+        let began = Instant::now();
+        let request_id = match request.request_context_ref() {
+            Some(RequestContext::ApiGatewayV2(context)) => context.request_id.clone(),
+            _ => None,
+        };
+        let request_id = request_id.unwrap_or_default();
+        let session = store.request();
+        let notes = Arc::new(Notes::default());
+        let call = Call::new(request, Arc::clone(&session), Arc::clone(&notes));
+        let outcome = (self.handle)(call).await;
+        let (status, code) = match &outcome {
+            Ok(reply) => (reply.status(), reply.status().canonical_reason().unwrap_or("OK")),
+            Err(problem) => (problem.status(), problem.code()),
+        };
+        if let Err(Problem::Internal(fault)) = &outcome {
+            tracing::error!(request_id, %fault, "internal error");
+        }
+        let cost = session.cost();
+        tracing::info!(
+            route = format!("{} {}", self.method, self.path),
+            team = notes.team.get().map(tracing::field::display),
+            token = notes.token.get().map(tracing::field::display),
+            status = status.as_u16(),
+            outcome = code,
+            calls = cost.calls,
+            read_units = cost.read_units,
+            write_units = cost.write_units,
+            milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            request_id,
+            "request"
+        );
+        match outcome {
+            Ok(reply) => reply.into_response(),
+            Err(problem) => problem.into_response(&request_id),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Around a handler in its function: configuration from the environment, the client, the log, and
+//! the runtime's loop.
+
+use std::time::Duration;
+
+use aws_config::environment::{
+    EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
+};
+use aws_config::meta::region::ProvideRegion;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, SharedHttpClient, StalledStreamProtectionConfig};
+use aws_smithy_http_client::tls;
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Request, Service};
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde_json::Value;
+
+use crate::environment::Environment;
+use crate::http::{Endpoint, event};
+use crate::store::{Session, Store, WarmUp};
+
+pub use lambda_runtime::Error;
+
+/// How long one call to DynamoDB may take before it is given up and tried again.
+const CALL_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long opening the first connection may take.
+const WARM_UP_TIMEOUT: Duration = Duration::from_secs(3);
+/// What is left of a function's time when its work must end.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// Serves an endpoint until the runtime ends the process.
+pub fn serve(endpoint: &'static Endpoint) -> Result<(), Error> {
+    run(async {
+        let store = store(endpoint.warm_up).await?;
+        let answer = service_fn(move |request: Request| {
+            let store = store.clone();
+            async move { Ok::<_, std::convert::Infallible>(endpoint.answer(&store, request).await) }
+        });
+        let adapter = Adapter::from(answer);
+        let serve = service_fn(move |invocation: LambdaEvent<LambdaRequest>| {
+            let request = event::made_good(invocation.payload);
+            adapter.clone().call(LambdaEvent::new(request, invocation.context))
+        });
+        lambda_runtime::run(serve).await
+    })
+}
+
+/// Serves a handler of events that are no requests until the runtime ends the process. It is given
+/// a session that ends shortly before the function's time does.
+pub fn serve_events<F>(warm_up: WarmUp, handle: fn(Session, Value) -> F) -> Result<(), Error>
+where
+    F: Future<Output = Result<Value, crate::store::Error>>,
+{
+    run(async move {
+        let store = store(warm_up).await?;
+        let serve = service_fn(move |invocation: LambdaEvent<Value>| {
+            let left = invocation.context.deadline().duration_since(now()).unwrap_or_default();
+            let session = store.session(left.saturating_sub(MARGIN));
+            async move { handle(session, invocation.payload).await.map_err(Error::from) }
+        });
+        lambda_runtime::run(serve).await
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the runtime gives its deadline as a point in time")]
+fn now() -> std::time::SystemTime {
+    std::time::SystemTime::now()
+}
+
+fn run(serve: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_target(false)
+        .with_max_level(tracing::Level::INFO)
+        .with_ansi(false)
+        .init();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(serve)
+}
+
+/// The store over the table that the environment names, its connection open.
+async fn store(warm_up: WarmUp) -> Result<Store, Error> {
+    let table =
+        std::env::var("TABLE_NAME").map_err(|_| "TABLE_NAME is not set to the table's name")?;
+    let region = EnvironmentVariableRegionProvider::new().region().await;
+    let http = aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+        .build_https();
+    let mut config = config(http)
+        .region(region)
+        .credentials_provider(EnvironmentVariableCredentialsProvider::new());
+    config.set_endpoint_url(std::env::var("AWS_ENDPOINT_URL").ok());
+    let store = Store::new(Client::from_conf(config.build()), table, Environment::system());
+    store.session(WARM_UP_TIMEOUT).warm_up(warm_up).await;
+    Ok(store)
+}
+
+/// The client's configuration but for where it calls and as whom. The SDK retries nothing: the
+/// store does.
+pub fn config(http: SharedHttpClient) -> aws_sdk_dynamodb::config::Builder {
+    aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(http)
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(CALL_TIMEOUT).build())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+}

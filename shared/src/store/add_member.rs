@@ -1,0 +1,58 @@
+use crate::domain::id::{MembershipId, TeamId};
+use crate::domain::member::{Member, MyTeam};
+use crate::domain::principal::Principal;
+use crate::domain::refusal::Refusal;
+use crate::domain::role::Role;
+
+use super::conditions::MEMBER_ABSENT;
+use super::outcome::blocking_item;
+use super::session::until_settled;
+use super::table::{Failure, Write, from_item};
+use super::team_writes::{caller_as_read, one_owner_more};
+use super::{Error, Session, keys};
+
+impl Session {
+    /// Adds a principal to the team.
+    pub async fn add_member(
+        &self,
+        team: TeamId,
+        caller: &Principal,
+        principal: Principal,
+        role: Role,
+    ) -> Result<Member, Error> {
+        let member = Member {
+            membership: MembershipId::from_bytes(self.draw()),
+            principal,
+            role,
+            joined_at: self.now(),
+        };
+        until_settled!(self, {
+            let by = self.authorize(team, caller, |own| own.manages(role)).await?;
+            if member.principal == by.principal {
+                return Err(Refusal::AlreadyMember.into());
+            }
+            let mine = MyTeam { team, role };
+            let mut writes = vec![
+                Write::put(keys::member(team, &member.principal), &member)?.when(MEMBER_ABSENT),
+                Write::put(keys::my_team(&member.principal, team), &mine)?,
+                caller_as_read(team, &by)?,
+            ];
+            if role == Role::Owner {
+                writes.push(one_owner_more(team)?);
+            }
+            match self.transact(writes).await {
+                Err(Failure::Cancelled(reasons)) => match blocking_item(&reasons, 0) {
+                    Some(there) => {
+                        let there: Member = from_item(there.clone())?;
+                        // Ours is there: an answer was lost.
+                        let ours = there.membership == member.membership;
+                        if ours { Ok(()) } else { Err(Refusal::AlreadyMember.into()) }
+                    }
+                    None => Err(reasons.into()),
+                },
+                other => Ok(other?),
+            }
+        })?;
+        Ok(member)
+    }
+}

@@ -1,0 +1,77 @@
+use crate::domain::id::{MembershipId, TeamId};
+use crate::domain::principal::Principal;
+use crate::domain::refusal::Refusal;
+use crate::domain::removal::{Removal, Unfinished};
+use crate::domain::role::Role;
+
+use super::conditions::MEMBER_AS_READ;
+use super::member_ref::MemberRef;
+use super::outcome::is_blocked;
+use super::session::until_settled;
+use super::table::{Failure, Write};
+use super::team_writes::{caller_as_read, one_owner_less};
+use super::{Error, Session, keys};
+
+impl Session {
+    /// Ends a membership. The cascade that follows revokes its tokens and removes its nodes.
+    ///
+    /// A membership that has ended already is answered with its removal.
+    pub async fn remove_member(
+        &self,
+        team: TeamId,
+        caller: &Principal,
+        member: &MemberRef,
+    ) -> Result<Removal, Error> {
+        let mut sent: Option<MembershipId> = None;
+        until_settled!(self, {
+            if let Some(membership) = sent
+                && let Some(removal) = self.get(&keys::removal(team, membership)).await?
+            {
+                return Ok(removal);
+            }
+            let by = self.authorize(team, caller, |_| true).await?;
+            let Some(found) = self.find_member(team, member).await? else {
+                return match member {
+                    MemberRef::Membership(ended) if by.role.manages_tokens() => {
+                        let removal = self.get(&keys::removal(team, *ended)).await?;
+                        removal.ok_or(Refusal::NotFound.into())
+                    }
+                    _ => Err(Refusal::NotFound.into()),
+                };
+            };
+            let leaves = by.principal == found.principal;
+            if !leaves && !by.role.manages(found.role) {
+                return Err(Refusal::Forbidden.into());
+            }
+            let now = self.now();
+            let membership = found.membership;
+            let removal =
+                Removal::new(membership, found.principal.clone(), by.principal.clone(), now);
+            let unfinished = Unfinished { team, membership, since: now };
+            let mut writes = vec![
+                Write::delete(keys::member(team, &found.principal))
+                    .when(MEMBER_AS_READ)
+                    .value(":member", membership)?
+                    .value(":member_role", found.role)?,
+                Write::delete(keys::my_team(&found.principal, team)),
+                Write::put(keys::removal(team, membership), &removal)?,
+                Write::put(keys::unfinished(team, membership), &unfinished)?,
+            ];
+            if found.role == Role::Owner {
+                writes.push(one_owner_less(team)?);
+            }
+            if !leaves {
+                writes.push(caller_as_read(team, &by)?);
+            }
+            sent = Some(membership);
+            match self.transact(writes).await {
+                Err(Failure::Cancelled(reasons)) => {
+                    let owner = found.role == Role::Owner && !is_blocked(&reasons, 0);
+                    let last = owner && is_blocked(&reasons, 4);
+                    Err(if last { Refusal::LastOwner.into() } else { reasons.into() })
+                }
+                other => Ok(other.map(|()| removal)?),
+            }
+        })
+    }
+}

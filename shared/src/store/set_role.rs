@@ -1,0 +1,62 @@
+use crate::domain::id::TeamId;
+use crate::domain::member::{Member, MyTeam};
+use crate::domain::principal::Principal;
+use crate::domain::refusal::Refusal;
+use crate::domain::role::Role;
+
+use super::conditions::MEMBER_AS_READ;
+use super::member_ref::MemberRef;
+use super::outcome::is_blocked;
+use super::session::until_settled;
+use super::table::{Failure, Write};
+use super::team_writes::{caller_as_read, one_owner_less, one_owner_more};
+use super::{Error, Session, keys};
+
+impl Session {
+    /// Gives a member another role; the membership stays the same.
+    pub async fn set_role(
+        &self,
+        team: TeamId,
+        caller: &Principal,
+        member: &MemberRef,
+        role: Role,
+    ) -> Result<Member, Error> {
+        until_settled!(self, {
+            let by = self.authorize(team, caller, |own| own.manages(role)).await?;
+            let Some(found) = self.find_member(team, member).await? else {
+                return Err(Refusal::NotFound.into());
+            };
+            if !by.role.manages(found.role) {
+                return Err(Refusal::Forbidden.into());
+            }
+            if found.role == role {
+                return Ok(found);
+            }
+            let changed = Member { role, ..found.clone() };
+            let mine = MyTeam { team, role };
+            let mut writes = vec![
+                Write::put(keys::member(team, &found.principal), &changed)?
+                    .when(MEMBER_AS_READ)
+                    .value(":member", found.membership)?
+                    .value(":member_role", found.role)?,
+                Write::put(keys::my_team(&found.principal, team), &mine)?,
+            ];
+            match (found.role, role) {
+                (Role::Owner, _) => writes.push(one_owner_less(team)?),
+                (_, Role::Owner) => writes.push(one_owner_more(team)?),
+                _ => {}
+            }
+            if by.principal != found.principal {
+                writes.push(caller_as_read(team, &by)?);
+            }
+            match self.transact(writes).await {
+                Err(Failure::Cancelled(reasons)) => {
+                    let owner = found.role == Role::Owner && !is_blocked(&reasons, 0);
+                    let last = owner && is_blocked(&reasons, 2);
+                    Err(if last { Refusal::LastOwner.into() } else { reasons.into() })
+                }
+                other => Ok(other.map(|()| changed)?),
+            }
+        })
+    }
+}

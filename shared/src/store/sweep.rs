@@ -1,0 +1,207 @@
+//! What follows the removal of a member, until nothing of the membership is left.
+
+use std::time::Duration;
+
+use crate::domain::gate::Lane;
+use crate::domain::id::{MembershipId, TeamId};
+use crate::domain::node::Node;
+use crate::domain::principal::Principal;
+use crate::domain::removal::{Removal, SETTLE, Unfinished, WATCH};
+use crate::domain::token::{Revocation, Token};
+
+use super::conditions::{REMOVAL_ABSENT, SWEEP_AS_READ};
+use super::outcome::is_blocked;
+use super::remove_node::removing;
+use super::session::{Halt, until_settled};
+use super::table::{Failure, Write};
+use super::{Error, Session, keys};
+
+/// How long a removal is looked after.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// How far apart the two clean sweeps lie that finish it.
+    pub settle: Duration,
+    /// How long it is swept after that.
+    pub watch: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { settle: SETTLE, watch: WATCH }
+    }
+}
+
+/// What a sweep did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Tokens and gates that it closed.
+    pub closed: u64,
+    /// Nodes that it removed.
+    pub nodes_removed: u64,
+}
+
+impl Swept {
+    fn work(self) -> u64 {
+        self.closed + self.nodes_removed
+    }
+}
+
+impl Session {
+    /// Sweeps after the removal of a membership: tokens first, so that nothing more gets in
+    /// through them, then the nodes they let in. Safe to repeat and to stop anywhere.
+    pub async fn sweep(
+        &self,
+        team: TeamId,
+        membership: MembershipId,
+        principal: &Principal,
+        patience: Patience,
+    ) -> Result<Swept, Error> {
+        let began = self.now();
+        let before = self.ensure_removal(team, membership, principal).await?;
+        let mut swept = Swept::default();
+        let mut tokens_revoked = 0;
+        let tokens: Vec<Token> = self.all(keys::tokens(team)).await?;
+        for token in tokens.iter().filter(|token| token.membership == membership) {
+            let by = before.requested_by.clone();
+            let revocation = Revocation { at: self.now(), by, removal: Some(membership) };
+            let revoked = self.revoke(team, token.id, revocation).await?;
+            let with_removal = revoked.token.revocation.is_some_and(|r| r.removal.is_some());
+            tokens_revoked += u64::from(with_removal);
+            swept.closed += revoked.work;
+        }
+        for lane in Lane::all() {
+            let mut nodes = self.walk::<Node>(keys::nodes(team, lane), None, None);
+            while let Some(node) = nodes.next().await? {
+                if node.sponsor.membership == membership {
+                    let removed = self.remove_sponsored(team, membership, node).await?;
+                    swept.nodes_removed += u64::from(removed);
+                }
+            }
+        }
+        let after = before.clone().after_sweep(swept.work(), began, self.now(), patience.settle);
+        let after = Removal { tokens_revoked, ..after };
+        self.record(team, &before, &after).await?;
+        Ok(swept)
+    }
+
+    /// Sweeps every removal that is not finished, and goes on past one that fails. Answers with
+    /// how many are left, or with the first failure.
+    pub async fn sweep_unfinished(&self, patience: Patience) -> Result<usize, Error> {
+        let unfinished: Vec<Unfinished> = self.all(keys::all_unfinished()).await?;
+        let mut left = 0;
+        let mut failure = None;
+        for Unfinished { team, membership, .. } in unfinished {
+            match self.sweep_one_unfinished(team, membership, patience).await {
+                Ok(true) => {}
+                Ok(false) => left += 1,
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        failure.map_or(Ok(left), Err)
+    }
+
+    /// Tells whether the removal needs no more sweeps.
+    async fn sweep_one_unfinished(
+        &self,
+        team: TeamId,
+        membership: MembershipId,
+        patience: Patience,
+    ) -> Result<bool, Error> {
+        let began = self.now();
+        let removal: Option<Removal> = self.get(&keys::removal(team, membership)).await?;
+        let Some(removal) = removal else { return Ok(false) };
+        let swept = self.sweep(team, membership, &removal.principal, patience).await?;
+        if swept.work() > 0 || !removal.may_rest(began, patience.watch) {
+            return Ok(false);
+        }
+        until_settled!(self, {
+            let gone = Write::delete(keys::unfinished(team, membership));
+            Ok(self.transact(vec![gone]).await?)
+        })?;
+        Ok(true)
+    }
+
+    /// The removal; made here if the member was deleted by other hands than the API's.
+    async fn ensure_removal(
+        &self,
+        team: TeamId,
+        membership: MembershipId,
+        principal: &Principal,
+    ) -> Result<Removal, Error> {
+        let key = keys::removal(team, membership);
+        until_settled!(self, {
+            if let Some(removal) = self.get(&key).await? {
+                return Ok(removal);
+            }
+            let now = self.now();
+            let removal = Removal::new(membership, principal.clone(), principal.clone(), now);
+            let unfinished = Unfinished { team, membership, since: now };
+            let writes = vec![
+                Write::put(key.clone(), &removal)?.when(REMOVAL_ABSENT),
+                Write::put(keys::unfinished(team, membership), &unfinished)?,
+            ];
+            match self.transact(writes).await {
+                Err(Failure::Cancelled(reasons)) if is_blocked(&reasons, 0) => Err(Halt::Again),
+                other => Ok(other.map(|()| removal)?),
+            }
+        })
+    }
+
+    /// Removes a node that the membership sponsors, counted on the removal in the same
+    /// transaction. Tells whether it did: a node that has another sponsor by now stays.
+    async fn remove_sponsored(
+        &self,
+        team: TeamId,
+        membership: MembershipId,
+        found: Node,
+    ) -> Result<bool, Error> {
+        let key = keys::node(team, &found.hostname);
+        let mut as_listed = Some(found);
+        until_settled!(self, {
+            let current = match as_listed.take() {
+                Some(node) => Some(node),
+                None => self.get(&key).await?,
+            };
+            let Some(current) = current.filter(|node: &Node| node.sponsor.membership == membership)
+            else {
+                return Ok(false);
+            };
+            let mut writes = removing(team, &current)?;
+            let count = Write::update(keys::removal(team, membership), "ADD nodes_removed :one");
+            writes.push(count.value(":one", 1)?);
+            self.transact(writes).await?;
+            Ok(true)
+        })
+    }
+
+    /// Writes down what a sweep found. It finishes the removal only if no other sweep has found
+    /// anything meanwhile.
+    async fn record(&self, team: TeamId, before: &Removal, after: &Removal) -> Result<(), Error> {
+        if after == before {
+            return Ok(());
+        }
+        let key = keys::removal(team, before.membership);
+        until_settled!(self, {
+            let write = match (after.clean_since, after.completed_at) {
+                (None, _) => Write::update(
+                    key.clone(),
+                    "SET tokens_revoked = :tokens REMOVE clean_since, completed_at",
+                ),
+                (Some(clean), None) => {
+                    Write::update(key.clone(), "SET tokens_revoked = :tokens, clean_since = :clean")
+                        .value(":clean", clean)?
+                }
+                (Some(clean), Some(done)) => {
+                    Write::update(key.clone(), "SET tokens_revoked = :tokens, completed_at = :done")
+                        .when(SWEEP_AS_READ)
+                        .value(":clean_since", clean)?
+                        .value(":done", done)?
+                }
+            };
+            match self.write(write.value(":tokens", after.tokens_revoked)?).await {
+                Ok(_) | Err(Failure::Condition(_)) => Ok(()),
+                Err(failure) => Err(failure.into()),
+            }
+        })
+    }
+}

@@ -1,0 +1,515 @@
+//! The table: every call to DynamoDB, what it cost, and what became of it.
+//!
+//! The SDK's own retries are off. What is worth another try is tried again by the use case, which
+//! knows what to read first, so that there is one loop and one deadline.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, ConditionCheck, ConsumedCapacity, Delete,
+    KeysAndAttributes, Put, ReturnConsumedCapacity, ReturnValue,
+    ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::conditions::Condition;
+use super::keys::{Key, PARTITION, Range, SORT};
+
+/// The attributes of an item.
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// Attribute names that expressions may not spell out because DynamoDB reserves them.
+const RESERVED_NAMES: [(&str, &str); 1] = [("#role", "role")];
+
+/// What became of a call that did not succeed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Contention, throttling, or an answer that never came. It may have been applied.
+    Unsettled,
+    /// The condition of a single write did not hold for the item as it is.
+    Condition(Option<Item>),
+    /// A transaction was cancelled, for one reason an action; nothing was applied.
+    Cancelled(Vec<Reason>),
+    /// It can't succeed: a mistake in the code, the table or the permissions.
+    Broken(Fault),
+}
+
+/// What an operator should read of a failure that nobody foresaw. Callers never see it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Fault(pub(super) String);
+
+impl Fault {
+    /// What happened, for the log.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
+
+/// Why one action of a cancelled transaction did not go through, if it was at fault.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Reason {
+    /// It was not at fault.
+    None,
+    /// Its condition did not hold for the item as it is.
+    Condition(Option<Item>),
+    /// Contention or throttling.
+    Contention,
+    /// It can't succeed.
+    Broken(String),
+}
+
+/// What a request has cost so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Cost {
+    /// Calls to DynamoDB.
+    pub calls: u32,
+    /// Read capacity units.
+    pub read_units: f64,
+    /// Write capacity units.
+    pub write_units: f64,
+}
+
+/// Adds up what a request costs.
+#[derive(Debug, Default)]
+pub(super) struct Meter {
+    calls: AtomicU32,
+    units: Mutex<(f64, f64)>,
+}
+
+impl Meter {
+    pub(super) fn cost(&self) -> Cost {
+        let units = self.units.lock().map(|units| *units).unwrap_or_default();
+        Cost {
+            calls: self.calls.load(Ordering::Relaxed),
+            read_units: units.0,
+            write_units: units.1,
+        }
+    }
+
+    fn call(&self) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn add<'a>(&self, read: bool, consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) {
+        let sum: f64 = consumed.into_iter().filter_map(|c| c.capacity_units).sum();
+        if let Ok(mut units) = self.units.lock() {
+            if read {
+                units.0 += sum;
+            } else {
+                units.1 += sum;
+            }
+        }
+    }
+}
+
+/// One write, to be sent alone or in a transaction.
+#[derive(Debug, Clone)]
+pub(super) struct Write {
+    kind: Kind,
+    key: Key,
+    condition: Option<Condition>,
+    values: HashMap<String, AttributeValue>,
+}
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Put(Item),
+    Update(&'static str),
+    Delete,
+    Check,
+}
+
+impl Write {
+    /// Puts `entity` in place of whatever is there.
+    pub(super) fn put<T: Serialize>(key: Key, entity: &T) -> Result<Self, Fault> {
+        let mut item = to_item(entity)?;
+        item.extend(key.attributes());
+        Ok(Self::new(Kind::Put(item), key))
+    }
+
+    /// Changes attributes.
+    pub(super) fn update(key: Key, expression: &'static str) -> Self {
+        Self::new(Kind::Update(expression), key)
+    }
+
+    /// Deletes the item.
+    pub(super) fn delete(key: Key) -> Self {
+        Self::new(Kind::Delete, key)
+    }
+
+    /// Holds a transaction to a condition on an item that it does not write.
+    pub(super) fn check(key: Key, condition: Condition) -> Self {
+        Self::new(Kind::Check, key).when(condition)
+    }
+
+    fn new(kind: Kind, key: Key) -> Self {
+        Self { kind, key, condition: None, values: HashMap::new() }
+    }
+
+    /// Holds the write to a condition.
+    pub(super) fn when(mut self, condition: Condition) -> Self {
+        self.condition = Some(condition);
+        self
+    }
+
+    /// Gives a value that an expression names.
+    pub(super) fn value<T: Serialize>(mut self, name: &str, value: T) -> Result<Self, Fault> {
+        let value = serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(value)
+            .map_err(|error| Fault(format!("{name} is not a value: {error}")))?;
+        self.values.insert(name.to_owned(), without_nulls(value));
+        Ok(self)
+    }
+
+    fn names(&self) -> Option<HashMap<String, String>> {
+        let update = match &self.kind {
+            Kind::Update(expression) => expression,
+            Kind::Put(_) | Kind::Delete | Kind::Check => "",
+        };
+        let used = |name: &str| {
+            update.contains(name) || self.condition.is_some_and(|c| c.expression.contains(name))
+        };
+        let names: HashMap<_, _> = RESERVED_NAMES
+            .iter()
+            .filter(|(name, _)| used(name))
+            .map(|(name, attribute)| ((*name).to_owned(), (*attribute).to_owned()))
+            .collect();
+        (!names.is_empty()).then_some(names)
+    }
+}
+
+/// One page of a query.
+pub(super) struct Page {
+    pub(super) items: Vec<Item>,
+    /// Where the next page begins, if there is one.
+    pub(super) next: Option<Item>,
+}
+
+/// The table and its client.
+#[derive(Clone)]
+pub(super) struct Table {
+    client: Client,
+    name: String,
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Table({})", self.name)
+    }
+}
+
+impl Table {
+    pub(super) fn new(client: Client, name: String) -> Self {
+        Self { client, name }
+    }
+
+    pub(super) async fn get(&self, meter: &Meter, key: &Key) -> Result<Option<Item>, Failure> {
+        meter.call();
+        let output = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(key.attributes()))
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| classify(&error))?;
+        meter.add(true, &output.consumed_capacity);
+        Ok(output.item)
+    }
+
+    /// Reads the items at `keys`, at most 100. The second of the pair has the keys that DynamoDB
+    /// did not get to: what is there is unknown.
+    pub(super) async fn batch_get(
+        &self,
+        meter: &Meter,
+        keys: &[Key],
+    ) -> Result<(Vec<Item>, Vec<Key>), Failure> {
+        meter.call();
+        let request = KeysAndAttributes::builder()
+            .set_keys(Some(keys.iter().map(Key::attributes).collect()))
+            .consistent_read(true)
+            .build()
+            .map_err(|error| Failure::Broken(Fault(error.to_string())))?;
+        let output = self
+            .client
+            .batch_get_item()
+            .request_items(&self.name, request)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| classify(&error))?;
+        meter.add(true, output.consumed_capacity.iter().flatten());
+        let found = output.responses.into_iter().flatten().flat_map(|(_, items)| items).collect();
+        let unread = output.unprocessed_keys.into_iter().flatten();
+        let unread = unread.flat_map(|(_, request)| request.keys).filter_map(|key| Key::of(&key));
+        Ok((found, unread.collect()))
+    }
+
+    pub(super) async fn query(
+        &self,
+        meter: &Meter,
+        range: &Range,
+        after: Option<Item>,
+        limit: Option<i32>,
+    ) -> Result<Page, Failure> {
+        meter.call();
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression(format!("{PARTITION} = :partition"))
+            .expression_attribute_values(":partition", AttributeValue::S(range.partition.clone()))
+            .set_exclusive_start_key(after)
+            .set_limit(limit)
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        if !range.sort_prefix.is_empty() {
+            query = query
+                .key_condition_expression(format!(
+                    "{PARTITION} = :partition AND begins_with({SORT}, :prefix)"
+                ))
+                .expression_attribute_values(
+                    ":prefix",
+                    AttributeValue::S(range.sort_prefix.to_owned()),
+                );
+        }
+        let output = query.send().await.map_err(|error| classify(&error))?;
+        meter.add(true, &output.consumed_capacity);
+        Ok(Page { items: output.items.unwrap_or_default(), next: output.last_evaluated_key })
+    }
+
+    /// Sends one write. The answer to an update is the item as it then is.
+    pub(super) async fn write(&self, meter: &Meter, write: Write) -> Result<Option<Item>, Failure> {
+        meter.call();
+        let names = write.names();
+        let condition = write.condition.map(|condition| condition.expression.to_owned());
+        let values = (!write.values.is_empty()).then_some(write.values);
+        let on_failure = condition.as_ref().map(|_| ReturnValuesOnConditionCheckFailure::AllOld);
+        let (item, consumed) = match write.kind {
+            Kind::Put(item) => {
+                let request = self.client.put_item().table_name(&self.name).set_item(Some(item));
+                let output = request
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values)
+                    .set_return_values_on_condition_check_failure(on_failure)
+                    .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                    .send()
+                    .await
+                    .map_err(|error| classify(&error))?;
+                (None, output.consumed_capacity)
+            }
+            Kind::Update(expression) => {
+                let request = self.client.update_item().table_name(&self.name);
+                let output = request
+                    .set_key(Some(write.key.attributes()))
+                    .update_expression(expression)
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values)
+                    .set_return_values_on_condition_check_failure(on_failure)
+                    .return_values(ReturnValue::AllNew)
+                    .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                    .send()
+                    .await
+                    .map_err(|error| match &error {
+                        SdkError::ServiceError(service) => {
+                            use aws_sdk_dynamodb::operation::update_item::UpdateItemError as E;
+                            match service.err() {
+                                E::ConditionalCheckFailedException(failed) => {
+                                    Failure::Condition(failed.item.clone())
+                                }
+                                _ => classify(&error),
+                            }
+                        }
+                        _ => classify(&error),
+                    })?;
+                (output.attributes, output.consumed_capacity)
+            }
+            Kind::Delete | Kind::Check => {
+                return Err(Failure::Broken(Fault(
+                    "only a transaction deletes or checks".to_owned(),
+                )));
+            }
+        };
+        meter.add(false, &consumed);
+        Ok(item)
+    }
+
+    /// Sends writes that go through together or not at all.
+    pub(super) async fn transact(&self, meter: &Meter, writes: Vec<Write>) -> Result<(), Failure> {
+        meter.call();
+        let items = writes
+            .into_iter()
+            .map(|write| self.transact_item(write))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| Failure::Broken(Fault(error.to_string())))?;
+        let output = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(items))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| match &error {
+                SdkError::ServiceError(service) => match service.err() {
+                    TransactWriteItemsError::TransactionCanceledException(cancelled) => {
+                        Failure::Cancelled(
+                            cancelled.cancellation_reasons().iter().map(Reason::of).collect(),
+                        )
+                    }
+                    _ => classify(&error),
+                },
+                _ => classify(&error),
+            })?;
+        meter.add(false, output.consumed_capacity.iter().flatten());
+        Ok(())
+    }
+
+    fn transact_item(
+        &self,
+        write: Write,
+    ) -> Result<TransactWriteItem, aws_sdk_dynamodb::error::BuildError> {
+        let names = write.names();
+        let condition = write.condition.map(|condition| condition.expression.to_owned());
+        let values = (!write.values.is_empty()).then_some(write.values);
+        let on_failure = condition.as_ref().map(|_| ReturnValuesOnConditionCheckFailure::AllOld);
+        let key = write.key.attributes();
+        let item = TransactWriteItem::builder();
+        Ok(match write.kind {
+            Kind::Put(attributes) => item.put(
+                Put::builder()
+                    .table_name(&self.name)
+                    .set_item(Some(attributes))
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values)
+                    .set_return_values_on_condition_check_failure(on_failure)
+                    .build()?,
+            ),
+            Kind::Update(expression) => item.update(
+                Update::builder()
+                    .table_name(&self.name)
+                    .set_key(Some(key))
+                    .update_expression(expression)
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values)
+                    .set_return_values_on_condition_check_failure(on_failure)
+                    .build()?,
+            ),
+            Kind::Delete => item.delete(
+                Delete::builder()
+                    .table_name(&self.name)
+                    .set_key(Some(key))
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values)
+                    .set_return_values_on_condition_check_failure(on_failure)
+                    .build()?,
+            ),
+            Kind::Check => item.condition_check(
+                ConditionCheck::builder()
+                    .table_name(&self.name)
+                    .set_key(Some(key))
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values)
+                    .set_return_values_on_condition_check_failure(on_failure)
+                    .build()?,
+            ),
+        }
+        .build())
+    }
+}
+
+/// Error codes after which the same call may succeed.
+const UNSETTLED_CODES: [&str; 7] = [
+    "InternalServerError",
+    "LimitExceededException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ThrottlingException",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+];
+
+fn classify<E: ProvideErrorMetadata>(
+    error: &SdkError<E, aws_sdk_dynamodb::config::http::HttpResponse>,
+) -> Failure {
+    match error {
+        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
+            Failure::Unsettled
+        }
+        SdkError::ServiceError(service) => {
+            let code = service.err().code().unwrap_or("no code");
+            let status = service.raw().status();
+            if code == "ConditionalCheckFailedException" {
+                Failure::Condition(None)
+            } else if UNSETTLED_CODES.contains(&code)
+                || status.is_server_error()
+                || status.as_u16() == 429
+            {
+                Failure::Unsettled
+            } else {
+                let message = service.err().message().unwrap_or_default();
+                Failure::Broken(Fault(format!("DynamoDB: {code}: {message}")))
+            }
+        }
+        other => Failure::Broken(Fault(format!("DynamoDB: {other}"))),
+    }
+}
+
+impl Reason {
+    fn of(reason: &CancellationReason) -> Self {
+        match reason.code().unwrap_or("None") {
+            "None" => Self::None,
+            "ConditionalCheckFailed" => Self::Condition(reason.item.clone()),
+            "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded" => {
+                Self::Contention
+            }
+            other => {
+                let message = reason.message().unwrap_or_default();
+                Self::Broken(format!("DynamoDB: {other}: {message}"))
+            }
+        }
+    }
+}
+
+/// The attributes of an entity; what is `None` is absent.
+fn to_item<T: Serialize>(entity: &T) -> Result<Item, Fault> {
+    let item: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(entity)
+        .map_err(|error| Fault(format!("is not an item: {error}")))?;
+    match without_nulls(AttributeValue::M(item)) {
+        AttributeValue::M(item) => Ok(item),
+        _ => Err(Fault("is not an item".to_owned())),
+    }
+}
+
+/// The entity in an item.
+pub(super) fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, Fault> {
+    serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
+        .map_err(|error| Fault(format!("an item is not as it was written: {error}")))
+}
+
+/// Drops every `NULL`: conditions tell what is not set by its absence.
+fn without_nulls(value: AttributeValue) -> AttributeValue {
+    match value {
+        AttributeValue::M(map) => AttributeValue::M(
+            map.into_iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(name, value)| (name, without_nulls(value)))
+                .collect(),
+        ),
+        other => other,
+    }
+}
