@@ -21,7 +21,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "register-node",
     method: Method::POST,
     path: "/api/register-node",
-    auth: Auth::Jwt,
+    auth: Auth::EnrollmentToken,
     warm_up: WarmUp::Token,
     handle: |call| Box::pin(handle(call)),
 };

@@ -13,17 +13,9 @@ use super::session::until_settled;
 use super::table::{Failure, Fault, Write, from_item};
 use super::{Error, Session, keys};
 
-/// What a revoke changed.
-#[derive(Debug)]
-pub(super) struct Revoked {
-    pub(super) token: Token,
-    pub(super) usage: Usage,
-    /// Marks set and gates closed; 0 if there was nothing left to do.
-    pub(super) work: u64,
-}
-
 impl Session {
-    /// Stops a token for good. When this returns, nothing more passes any of its gates.
+    /// Stops a token for good. When this returns, nothing more passes any of its gates. A revoke
+    /// that died half-way is made whole by the next.
     pub async fn revoke_token(
         &self,
         team: TeamId,
@@ -32,47 +24,42 @@ impl Session {
     ) -> Result<(Token, Usage), Error> {
         self.authorize(team, caller, Role::manages_tokens).await?;
         let revocation = Revocation { at: self.now(), by: caller.clone(), removal: None };
-        let revoked = self.revoke(team, id, revocation).await?;
-        Ok((revoked.token, revoked.usage))
+        let token = self.mark_revoked(team, id, revocation).await?;
+        let (usage, _) = self.close_gates(team, &token).await?;
+        Ok((token, usage))
     }
 
-    /// Marks the token first, so that whoever reads it from now on is refused, then closes each
-    /// gate for those who had read it before. A revoke that died in between is made whole.
-    pub(super) async fn revoke(
+    /// Closes the gates of a token that is marked as revoked, for those who had read it before.
+    /// Answers with its usage and with how many were open.
+    pub(super) async fn close_gates(
+        &self,
+        team: TeamId,
+        token: &Token,
+    ) -> Result<(Usage, usize), Error> {
+        let count = match &token.gate {
+            // The mark has closed it.
+            Gates::Own(gate) => return Ok((Usage::of([gate]), 0)),
+            Gates::InLanes { count } => *count,
+        };
+        let gates = self.gates(team, token.id, count).await?;
+        let open = gates.values().filter(|gate| gate.closed_at.is_none()).count();
+        let close = gates.into_iter().map(|(number, gate)| async move {
+            match gate.closed_at {
+                Some(_) => Ok(gate),
+                None => self.close(team, token.id, number).await,
+            }
+        });
+        Ok((Usage::of(&try_join_all(close).await?), open))
+    }
+
+    /// Marks the token, so that whoever reads it from now on is refused, and, where it is its own
+    /// gate, closes that. A token that is marked already stays as it is.
+    pub(super) async fn mark_revoked(
         &self,
         team: TeamId,
         id: TokenId,
         revocation: Revocation,
-    ) -> Result<Revoked, Error> {
-        let (token, marked) = self.mark_revoked(team, id, revocation).await?;
-        match token.gate {
-            Gates::Own(ref gate) => {
-                let usage = Usage::of([gate]);
-                Ok(Revoked { token, usage, work: marked.into() })
-            }
-            Gates::InLanes { count } => {
-                let gates = self.gates(team, id, count).await?;
-                let open = gates.iter().filter(|(_, gate)| gate.closed_at.is_none()).count();
-                let close = gates.into_iter().map(|(number, gate)| async move {
-                    match gate.closed_at {
-                        Some(_) => Ok(gate),
-                        None => self.close(team, id, number).await,
-                    }
-                });
-                let closed = try_join_all(close).await?;
-                let work = u64::try_from(open).unwrap_or(u64::MAX);
-                Ok(Revoked { token, usage: Usage::of(&closed), work: work + u64::from(marked) })
-            }
-        }
-    }
-
-    /// Marks the token and, where it is its own, closes its gate; tells whether that was new.
-    async fn mark_revoked(
-        &self,
-        team: TeamId,
-        id: TokenId,
-        revocation: Revocation,
-    ) -> Result<(Token, bool), Error> {
+    ) -> Result<Token, Error> {
         until_settled!(self, {
             let mark = Write::update(
                 keys::token(team, id),
@@ -83,13 +70,7 @@ impl Session {
                 .value(":revocation", &revocation)?
                 .value(":now", revocation.at)?;
             match self.write(mark).await {
-                Ok(Some(item)) => Ok((from_item(item)?, true)),
-                Err(Failure::Condition(Some(item))) => {
-                    let token: Token = from_item(item)?;
-                    // Ours is there: an answer was lost.
-                    let ours = token.revocation.as_ref() == Some(&revocation);
-                    Ok((token, ours))
-                }
+                Ok(Some(item)) | Err(Failure::Condition(Some(item))) => Ok(from_item(item)?),
                 Err(Failure::Condition(None)) => Err(Refusal::NotFound.into()),
                 Ok(None) => Err(Fault("an update answered without its item".to_owned()).into()),
                 Err(failure) => Err(failure.into()),

@@ -61,13 +61,16 @@ impl Session {
         let mut swept = Swept::default();
         let mut tokens_revoked = 0;
         let tokens: Vec<Token> = self.all(keys::tokens(team)).await?;
-        for token in tokens.iter().filter(|token| token.membership == membership) {
-            let by = before.requested_by.clone();
-            let revocation = Revocation { at: self.now(), by, removal: Some(membership) };
-            let revoked = self.revoke(team, token.id, revocation).await?;
-            let with_removal = revoked.token.revocation.is_some_and(|r| r.removal.is_some());
-            tokens_revoked += u64::from(with_removal);
-            swept.closed += revoked.work;
+        for mut token in tokens.into_iter().filter(|token| token.membership == membership) {
+            if token.revocation.is_none() {
+                let by = before.requested_by.clone();
+                let revocation = Revocation { at: self.now(), by, removal: Some(membership) };
+                token = self.mark_revoked(team, token.id, revocation).await?;
+                swept.closed += 1;
+            }
+            let (_, closed) = self.close_gates(team, &token).await?;
+            swept.closed += u64::try_from(closed).unwrap_or(u64::MAX);
+            tokens_revoked += u64::from(token.revocation.is_some_and(|r| r.removal.is_some()));
         }
         for lane in Lane::all() {
             let mut nodes = self.walk::<Node>(keys::nodes(team, lane), None, None);

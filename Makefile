@@ -1,0 +1,119 @@
+# The two that do all the set-up: `make run` and `make test`. `make` alone lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+VENV_READY := $(VENV)/installed
+CARGO_DENY_VERSION := 0.20.2
+CARGO_DENY := .tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
+SCRIPTS := .ci/run $(wildcard scripts/*.sh infra/*.sh)
+
+# The checks of the template use no account and tell nobody.
+export SAM_CLI_TELEMETRY := 0
+export AWS_DEFAULT_REGION ?= eu-central-1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+
+.PHONY: help
+help: ## list what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
+
+# ---- Use
+
+.PHONY: run demo
+run: | has-cargo has-cc ## serve everything on 127.0.0.1:8000, with its data in .muster (PORT, DATA_DIR)
+	cargo run --package muster-local
+
+demo: ## enter this very machine through `make run`, with curl
+	scripts/demo.sh
+
+# ---- Check
+
+.PHONY: test lint
+test: lint template tests ## all that a change must pass
+
+lint: format scripts dependencies clippy rustdoc ## all of it but the template and the tests
+
+.PHONY: format
+format: | has-rustfmt ## is the code formatted? (`cargo fmt` does it)
+	@echo '==> format'
+	cargo fmt --all --check
+
+.PHONY: scripts
+scripts: $(VENV_READY) ## shellcheck
+	@echo '==> scripts'
+	$(VENV)/bin/shellcheck $(SCRIPTS)
+
+.PHONY: dependencies
+dependencies: $(CARGO_DENY) ## are the crates ones that deny.toml lets in?
+	@echo '==> dependencies'
+	$(CARGO_DENY) --locked check bans licenses sources
+
+.PHONY: clippy
+clippy: | has-clippy has-cc ## lint the Rust code
+	@echo '==> clippy'
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+.PHONY: rustdoc
+rustdoc: | has-cargo has-cc ## build the code's documentation without a warning
+	@echo '==> rustdoc'
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items --locked
+
+.PHONY: template
+template: $(VENV_READY) ## check what is deployed: template.yaml
+	@echo '==> template'
+	$(VENV)/bin/sam validate --lint --template template.yaml </dev/null
+	$(VENV)/bin/cfn-lint template.yaml
+	$(VENV)/bin/python infra/check_template.py
+
+.PHONY: tests
+tests: | has-cargo has-cc ## run the tests
+	@echo '==> tests'
+	cargo test --workspace --no-fail-fast --locked
+
+.PHONY: advisories
+advisories: $(CARGO_DENY) ## does any crate have a known hole? (needs the network)
+	$(CARGO_DENY) --locked check advisories
+
+# ---- Tools
+
+.PHONY: tools clean
+tools: $(VENV_READY) $(CARGO_DENY) ## install the tools of the checks, into .venv and .tools
+
+clean: ## remove what was built; data and tools stay
+	rm -rf target .aws-sam
+
+$(VENV_READY): infra/requirements.txt | has-python
+	@echo '==> Python tools'
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --requirement infra/requirements.txt
+	touch $@
+
+# Built for a quick build, not for speed: it runs for a second.
+$(CARGO_DENY): | has-cargo has-cc
+	@echo '==> cargo-deny (built once, in a minute or two)'
+	CARGO_TARGET_DIR='$(CURDIR)/.tools/build' \
+	CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+	cargo install --quiet --locked --root .tools/cargo-deny-$(CARGO_DENY_VERSION) cargo-deny@$(CARGO_DENY_VERSION)
+	rm -rf .tools/build
+
+# $(call need,a command that tells whether it is there,what is missing,how to get it)
+need = @$(1) >/dev/null 2>&1 || { echo '$(2) is missing: $(3)' >&2; exit 1; }
+
+.PHONY: has-cargo has-clippy has-rustfmt has-cc has-python
+has-cargo:
+	$(call need,cargo --version,Rust (cargo),install it from https://rustup.rs)
+has-clippy: has-cargo
+	$(call need,cargo clippy --version,clippy,run `rustup component add clippy`)
+has-rustfmt: has-cargo
+	$(call need,cargo fmt --version,rustfmt,run `rustup component add rustfmt`)
+has-cc:
+	$(call need,command -v cc,A C compiler (cc),install one (Debian: `apt-get install gcc libc6-dev`))
+has-python:
+	$(call need,$(PYTHON) -c 'import ensurepip; import sys; sys.exit(sys.hexversion < 0x30a0000)',Python 3.10 or later with venv,install it (Debian: `apt-get install python3-venv`))

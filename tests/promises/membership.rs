@@ -1,0 +1,181 @@
+//! What promise 6 rests on: that members, roles and the count of owners are always right.
+
+use futures_util::future::join_all;
+use muster_shared::domain::principal::Principal;
+use muster_shared::domain::refusal::Refusal;
+use muster_shared::domain::role::Role;
+use muster_shared::store::{Error, MemberRef};
+use muster_tests::wire::Sent;
+use muster_tests::world::World;
+
+use crate::in_every_weather;
+
+in_every_weather! {
+    two_owners_who_remove_each_other_at_once_leave_one
+    two_owners_who_demote_each_other_at_once_leave_one
+    one_principal_added_many_times_at_once_has_one_stay
+}
+
+const BOB: &str = "bob@example.com";
+
+fn by_principal(who: &Principal) -> MemberRef {
+    MemberRef::Principal(who.clone())
+}
+
+fn is_transaction(sent: &Sent) -> bool {
+    sent.operation == "TransactWriteItems"
+}
+
+async fn two_owners_who_remove_each_other_at_once_leave_one(world: World) {
+    let bob = world.join(BOB, Role::Owner).await;
+    let (s, team) = (world.session(), world.team);
+    let (to_bob, to_owner) = (by_principal(&bob), by_principal(&world.owner));
+    tokio::join!(async { s.remove_member(team, &world.owner, &to_bob).await.map(drop) }, async {
+        s.remove_member(team, &bob, &to_owner).await.map(drop)
+    },);
+    world.check().await;
+}
+
+async fn two_owners_who_demote_each_other_at_once_leave_one(world: World) {
+    let bob = world.join(BOB, Role::Owner).await;
+    let (s, team) = (world.session(), world.team);
+    let (to_bob, to_owner) = (by_principal(&bob), by_principal(&world.owner));
+    tokio::join!(
+        async { s.set_role(team, &world.owner, &to_bob, Role::Member).await.map(drop) },
+        async { s.set_role(team, &bob, &to_owner, Role::Member).await.map(drop) },
+    );
+    world.check().await;
+}
+
+async fn one_principal_added_many_times_at_once_has_one_stay(world: World) {
+    let bob: Principal = BOB.parse().unwrap();
+    let adds = (0..8).map(|_| async {
+        world.session().add_member(world.team, &world.owner, bob.clone(), Role::Owner).await
+    });
+    let outcomes = join_all(adds).await;
+    let added: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
+    assert!(added.len() <= 1, "{outcomes:?}");
+    let list = async || world.session().list_members(world.team, &world.owner, None, 9).await;
+    let members = muster_tests::world::insist(list).await.unwrap();
+    assert_eq!(members.len(), 2);
+    if let Some(added) = added.first() {
+        assert!(members.iter().any(|member| member.membership == added.membership));
+    }
+    world.check().await;
+}
+
+#[tokio::test]
+async fn the_last_owner_can_neither_leave_nor_be_demoted() {
+    let world = World::calm().await;
+    world.join(BOB, Role::Admin).await;
+    let (s, team) = (world.session(), world.team);
+    let own = by_principal(&world.owner);
+    let left = s.remove_member(team, &world.owner, &own).await.map(drop);
+    let demoted = s.set_role(team, &world.owner, &own, Role::Admin).await.map(drop);
+    for outcome in [left, demoted] {
+        assert!(matches!(outcome, Err(Error::Refused(Refusal::LastOwner))), "{outcome:?}");
+    }
+    world.check().await;
+}
+
+#[tokio::test]
+async fn anyone_else_may_leave() {
+    let world = World::calm().await;
+    let (s, team) = (world.session(), world.team);
+    for role in Role::ALL {
+        let bob = world.join(BOB, role).await;
+        let removal = s.remove_member(team, &bob, &by_principal(&bob)).await.unwrap();
+        assert_eq!(removal.principal, bob);
+        world.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_removal_whose_answer_is_lost_is_answered_with_the_removal() {
+    let world = World::calm().await;
+    let bob = world.join(BOB, Role::Owner).await;
+    world.wire.lose_answer(is_transaction);
+    let s = world.session();
+    let removal = s.remove_member(world.team, &bob, &by_principal(&bob)).await.unwrap();
+    let again = MemberRef::Membership(removal.membership);
+    let same = s.remove_member(world.team, &world.owner, &again).await.unwrap();
+    assert_eq!(same.membership, removal.membership);
+    world.check().await;
+}
+
+#[tokio::test]
+async fn a_team_whose_create_answer_is_lost_is_not_begun_anew() {
+    let world = World::calm().await;
+    let carol: Principal = "carol@example.com".parse().unwrap();
+    world.wire.lose_answer(is_transaction);
+    let mut held = world.wire.hold(is_transaction);
+    let (first, later) = (world.session(), world.session());
+    let create = first.create_team(&carol, "Second".parse().unwrap());
+    let grow = async {
+        held.arrived().await;
+        let mine = later.list_teams(&carol, None, 9).await.unwrap();
+        let bob: Principal = BOB.parse().unwrap();
+        later.add_member(mine[0].0.id, &carol, bob, Role::Owner).await.unwrap();
+        held.release();
+    };
+    let (made, ()) = tokio::join!(create, grow);
+    made.unwrap();
+    world.check().await;
+}
+
+#[tokio::test]
+async fn an_admin_who_is_demoted_while_adding_a_member_adds_nobody() {
+    let world = World::calm().await;
+    let bob = world.join(BOB, Role::Admin).await;
+    let carol: Principal = "carol@example.com".parse().unwrap();
+    let mut held = world.wire.hold(is_transaction);
+    let (first, later) = (world.session(), world.session());
+    let add = first.add_member(world.team, &bob, carol, Role::Admin);
+    let demote = async {
+        held.arrived().await;
+        later.set_role(world.team, &world.owner, &by_principal(&bob), Role::Member).await.unwrap();
+        held.release();
+    };
+    let (added, ()) = tokio::join!(add, demote);
+    assert!(matches!(added, Err(Error::Refused(Refusal::Forbidden))), "{added:?}");
+}
+
+#[tokio::test]
+async fn a_member_who_becomes_an_owner_while_being_removed_is_counted() {
+    let world = World::calm().await;
+    let bob = world.join(BOB, Role::Admin).await;
+    let mut held = world.wire.hold(is_transaction);
+    let (first, later) = (world.session(), world.session());
+    let to_bob = by_principal(&bob);
+    let remove = first.remove_member(world.team, &world.owner, &to_bob);
+    let promote = async {
+        held.arrived().await;
+        later.set_role(world.team, &world.owner, &to_bob, Role::Owner).await.unwrap();
+        held.release();
+    };
+    let (removed, ()) = tokio::join!(remove, promote);
+    removed.unwrap();
+    world.check().await;
+}
+
+#[tokio::test]
+async fn a_change_of_role_that_stalls_across_removal_and_return_keeps_the_later_stay() {
+    let world = World::calm().await;
+    let bob = world.join(BOB, Role::Member).await;
+    let mut held = world.wire.hold(is_transaction);
+    let (first, later) = (world.session(), world.session());
+    let to_bob = by_principal(&bob);
+    let promote = first.set_role(world.team, &world.owner, &to_bob, Role::Admin);
+    let back = async {
+        held.arrived().await;
+        world.part(&bob).await;
+        let bob = bob.clone();
+        let again = later.add_member(world.team, &world.owner, bob, Role::Member).await.unwrap();
+        held.release();
+        again.membership
+    };
+    let (promoted, membership) = tokio::join!(promote, back);
+    assert_eq!(promoted.unwrap().membership, membership);
+    let members = later.list_members(world.team, &world.owner, None, 9).await.unwrap();
+    assert!(members.iter().any(|member| member.membership == membership));
+}

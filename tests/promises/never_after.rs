@@ -1,0 +1,223 @@
+//! 3. Once a revoke has answered, nothing that starts later succeeds. Expiry and exhaustion hold to
+//!    the second and to the unit.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use muster_shared::domain::refusal::Refusal;
+use muster_shared::domain::timestamp::Timestamp;
+use muster_shared::domain::token::Policy;
+use muster_shared::store::Error;
+use muster_tests::table::text;
+use muster_tests::wire::Sent;
+use muster_tests::world::{START, World};
+
+use crate::in_every_weather;
+
+in_every_weather! {
+    after_a_revoke_in_the_middle_of_a_storm_nobody_gets_in
+    a_token_expires_to_the_second_for_enrolled_nodes_too
+    nodes_already_enrolled_stay_as_they_are
+}
+
+/// The token's number of uses that makes it its own gate, and that which gives it 32.
+const NARROW_AND_WIDE: [Option<u64>; 2] = [Some(100), None];
+
+fn is_transaction(sent: &Sent) -> bool {
+    sent.operation == "TransactWriteItems"
+}
+
+async fn after_a_revoke_in_the_middle_of_a_storm_nobody_gets_in(world: World) {
+    for max_uses in NARROW_AND_WIDE {
+        let token = world.token(max_uses).await;
+        let revoked = std::sync::atomic::AtomicBool::new(false);
+        let storm = (0..40).map(|n| {
+            let (world, token, revoked) = (&world, &token, &revoked);
+            async move {
+                for round in 0..3 {
+                    let late = revoked.load(std::sync::atomic::Ordering::SeqCst);
+                    let host = format!("host-{n}-{round}-{}", max_uses.unwrap_or(0));
+                    let outcome = world.register(token, &host, None).await;
+                    assert!(!(late && outcome.is_ok()), "started after the revoke had answered");
+                }
+            }
+        });
+        let revoke = async {
+            tokio::time::sleep(Duration::from_millis(60)).await;
+            world.revoke(&token).await.unwrap();
+            revoked.store(true, std::sync::atomic::Ordering::SeqCst);
+        };
+        tokio::join!(join_all(storm), revoke);
+        assert_eq!(world.register(&token, "late", None).await.unwrap_err(), Refusal::TokenRevoked);
+    }
+    world.check().await;
+}
+
+async fn a_token_expires_to_the_second_for_enrolled_nodes_too(world: World) {
+    let expires_at = Some(Timestamp::from_unix(START + 60));
+    let policy = Policy { expires_at, ..Policy::default() };
+    let token = world.token_with(&world.owner, policy).await.unwrap().plaintext;
+    world.clock.advance(Duration::from_secs(59));
+    world.register(&token, "web-1", None).await.unwrap();
+    world.clock.advance(Duration::from_secs(1));
+    for host in ["web-1", "web-2"] {
+        let late = world.register(&token, host, None).await;
+        assert_eq!(late.unwrap_err(), Refusal::TokenExpired);
+    }
+}
+
+async fn nodes_already_enrolled_stay_as_they_are(world: World) {
+    for max_uses in NARROW_AND_WIDE {
+        let token = world.token(max_uses).await;
+        let host = format!("web-{}", max_uses.unwrap_or(0));
+        let node = world.register(&token, &host, None).await.unwrap().node;
+        world.revoke(&token).await.unwrap();
+        let again = world.register(&token, &host, None).await;
+        assert_eq!(again.unwrap_err(), Refusal::TokenRevoked);
+        let contents = world.contents().await;
+        let kept = contents.nodes().into_iter().find(|item| text(item, "hostname") == Some(&host));
+        assert_eq!(text(kept.unwrap(), "id"), Some(node.id.to_string().as_str()));
+    }
+}
+
+#[tokio::test]
+async fn a_registration_that_stalls_across_a_revoke_is_refused() {
+    for max_uses in NARROW_AND_WIDE {
+        let world = World::calm().await;
+        let token = world.token(max_uses).await;
+        let mut held = world.wire.hold(is_transaction);
+        let stalled = world.register(&token, "web-1", None);
+        let revoke = async {
+            held.arrived().await;
+            world.revoke(&token).await.unwrap();
+            held.release();
+        };
+        let (stalled, ()) = tokio::join!(stalled, revoke);
+        assert_eq!(stalled.unwrap_err(), Refusal::TokenRevoked);
+        assert!(world.contents().await.nodes().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_registration_that_stalls_until_the_token_has_expired_is_refused_when_it_tries_again() {
+    let world = World::calm().await;
+    let expires_at = Some(Timestamp::from_unix(START + 60));
+    let policy = Policy { expires_at, ..Policy::default() };
+    let token = world.token_with(&world.owner, policy).await.unwrap().plaintext;
+    world.wire.cut_after(0);
+    let mend = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        world.clock.advance(Duration::from_mins(1));
+        world.wire.mend();
+    };
+    let (late, ()) = tokio::join!(world.register(&token, "web-1", None), mend);
+    assert_eq!(late.unwrap_err(), Refusal::TokenExpired);
+}
+
+#[tokio::test]
+async fn a_revoke_that_dies_half_way_refuses_already_and_is_made_whole_by_the_next() {
+    let world = World::calm().await;
+    for survived in [1, 2, 17, 32] {
+        let token = world.token(None).await;
+        world.wire.cut_after(survived);
+        let died = world.store.session(Duration::from_millis(300));
+        let died = died.revoke_token(world.team, &world.owner, token.token()).await;
+        assert!(matches!(died, Err(Error::Busy)), "{survived}: {died:?}");
+        assert!(world.wire.mend());
+        let refused = world.register(&token, "web-1", None).await;
+        assert_eq!(refused.unwrap_err(), Refusal::TokenRevoked, "marked first");
+        world.revoke(&token).await.unwrap();
+        let contents = world.contents().await;
+        let id = token.token().to_string();
+        let gates = contents.of("GATE#").filter(|gate| text(gate, "token") == Some(&id));
+        let closed = gates.filter(|gate| {
+            let gate = gate["gate"].as_m().unwrap();
+            gate.contains_key("closed_at")
+        });
+        assert_eq!(closed.count(), 32);
+    }
+}
+
+#[tokio::test]
+async fn every_registration_that_stalls_across_a_revoke_is_refused_at_every_gate() {
+    let world = World::calm().await;
+    let token = world.token(None).await;
+    let mut all_held: Vec<_> = (0..64).map(|_| world.wire.hold(is_transaction)).collect();
+    let hosts: Vec<_> = (0..64).map(|n| format!("host-{n}")).collect();
+    let stalled = join_all(hosts.iter().map(|host| world.register(&token, host, None)));
+    let revoke = async {
+        for held in &mut all_held {
+            held.arrived().await;
+        }
+        world.revoke(&token).await.unwrap();
+        for held in all_held {
+            held.release();
+        }
+    };
+    let (stalled, ()) = tokio::join!(stalled, revoke);
+    for outcome in stalled {
+        assert_eq!(outcome.unwrap_err(), Refusal::TokenRevoked);
+    }
+    assert!(world.contents().await.nodes().is_empty());
+}
+
+#[tokio::test]
+async fn a_missing_gate_is_an_error_and_not_a_closed_one() {
+    let world = World::calm().await;
+    let token = world.token(None).await;
+    let contents = world.contents().await;
+    let gate = contents.of("GATE#").next().unwrap();
+    let client = world.engine.client();
+    let delete = client.delete_item().table_name(muster_local::engine::TABLE);
+    let delete = delete.key("pk", gate["pk"].clone()).key("sk", gate["sk"].clone());
+    delete.send().await.unwrap();
+    let revoked = world.session().revoke_token(world.team, &world.owner, token.token()).await;
+    assert!(matches!(revoked, Err(Error::Internal(_))));
+}
+
+#[tokio::test]
+async fn a_token_revoked_again_keeps_who_revoked_it_first_and_when() {
+    for max_uses in NARROW_AND_WIDE {
+        let world = World::calm().await;
+        let token = world.token(max_uses).await;
+        let revoke = async || {
+            let id = token.token();
+            let session = world.session();
+            session.revoke_token(world.team, &world.owner, id).await.unwrap().0
+        };
+        let first = revoke().await;
+        world.clock.advance(Duration::from_mins(1));
+        assert_eq!(revoke().await.revocation, first.revocation);
+    }
+}
+
+#[tokio::test]
+async fn revoking_a_token_that_is_not_there_makes_none() {
+    let world = World::calm().await;
+    let id = muster_shared::domain::id::TokenId::from_bytes([9; 8]);
+    let revoked = world.session().revoke_token(world.team, &world.owner, id).await;
+    assert!(matches!(revoked, Err(Error::Refused(Refusal::NotFound))));
+    assert_eq!(world.contents().await.of("TOKEN#").count(), 0);
+}
+
+#[tokio::test]
+async fn a_create_sent_again_after_a_lost_answer_does_not_undo_a_revoke() {
+    for max_uses in NARROW_AND_WIDE {
+        let world = World::calm().await;
+        world.wire.lose_answer(is_transaction);
+        let mut held = world.wire.hold(is_transaction);
+        let create = world.token_by(&world.owner, max_uses);
+        let revoke = async {
+            held.arrived().await;
+            let session = world.session();
+            let listed = session.list_tokens(world.team, &world.owner).await.unwrap();
+            let id = listed[0].0.id;
+            session.revoke_token(world.team, &world.owner, id).await.unwrap();
+            held.release();
+        };
+        let (made, ()) = tokio::join!(create, revoke);
+        let token = made.unwrap().plaintext;
+        let refused = world.register(&token, "web-1", None).await;
+        assert_eq!(refused.unwrap_err(), Refusal::TokenRevoked);
+    }
+}

@@ -1,0 +1,84 @@
+//! 1. At most `max_uses` distinct nodes ever enroll through a token.
+
+use futures_util::future::join_all;
+use muster_shared::domain::refusal::Refusal;
+use muster_tests::world::World;
+
+use crate::in_every_weather;
+
+in_every_weather! {
+    of_40_machines_at_once_one_gets_in_through_a_token_of_one_use
+    of_60_machines_at_once_seven_get_in_through_a_token_of_seven_uses
+    every_gate_of_a_wide_token_holds_to_its_quota
+}
+
+async fn rush(world: &World, machines: usize, max_uses: u64) {
+    let token = world.token(Some(max_uses)).await;
+    let rush = (0..machines).map(|n| {
+        let token = &token;
+        async move { world.register(token, &format!("host-{n}"), None).await }
+    });
+    let outcomes = join_all(rush).await;
+    let admitted = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    let refused = outcomes.iter().filter(|o| matches!(o, Err(Refusal::TokenExhausted))).count();
+    let max = usize::try_from(max_uses).unwrap();
+    assert_eq!((admitted, refused), (max.min(machines), machines.saturating_sub(max)));
+    let contents = world.contents().await;
+    assert_eq!(contents.nodes().len(), admitted);
+    assert_eq!(contents.uses(&token.token().to_string()), u64::try_from(admitted).unwrap());
+    contents.check();
+}
+
+async fn of_40_machines_at_once_one_gets_in_through_a_token_of_one_use(world: World) {
+    rush(&world, 40, 1).await;
+}
+
+async fn of_60_machines_at_once_seven_get_in_through_a_token_of_seven_uses(world: World) {
+    rush(&world, 60, 7).await;
+}
+
+async fn every_gate_of_a_wide_token_holds_to_its_quota(world: World) {
+    rush(&world, 180, 140).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_400_machines_at_once_exactly_200_get_in() {
+    let world = World::calm().await;
+    rush(&world, 400, 200).await;
+}
+
+#[tokio::test]
+async fn a_use_is_not_given_back_with_its_node() {
+    let world = World::calm().await;
+    let token = world.token(Some(1)).await;
+    world.register(&token, "first", None).await.unwrap();
+    let host = "first".parse().unwrap();
+    world.session().remove_node(world.team, &world.owner, &host).await.unwrap();
+    let second = world.register(&token, "second", None).await;
+    assert_eq!(second.unwrap_err(), Refusal::TokenExhausted);
+    world.check().await;
+}
+
+#[tokio::test]
+async fn a_gate_that_was_spent_after_it_was_read_lets_nobody_through() {
+    for max_uses in [1, 160] {
+        let world = World::calm().await;
+        let token = world.token(Some(max_uses)).await;
+        let mut held = world.wire.hold(|sent| sent.operation == "TransactWriteItems");
+        let late = world.register(&token, "late", None);
+        let meanwhile = async {
+            held.arrived().await;
+            let others = (0..max_uses).map(|n| {
+                let token = &token;
+                let world = &world;
+                async move { world.register(token, &format!("host-{n}"), None).await.unwrap() }
+            });
+            join_all(others).await;
+            held.release();
+        };
+        let (late, ()) = tokio::join!(late, meanwhile);
+        assert_eq!(late.unwrap_err(), Refusal::TokenExhausted);
+        assert_eq!(world.contents().await.uses(&token.token().to_string()), max_uses);
+        world.check().await;
+    }
+}

@@ -1,0 +1,177 @@
+//! 2. A node that enrolls through a token counts one use; a refused request counts none and leaves
+//!    nothing behind.
+
+use futures_util::future::join_all;
+use muster_shared::domain::refusal::Refusal;
+use muster_shared::domain::report::Report;
+use muster_shared::domain::token::{AllowedKinds, Policy};
+use muster_tests::world::{World, key};
+
+use crate::in_every_weather;
+
+in_every_weather! {
+    the_same_hostname_64_times_at_once_counts_once
+    the_same_new_token_twice_at_once_on_an_old_node_counts_once
+    a_repeat_after_the_token_is_spent_still_answers_with_the_node
+    a_refused_request_leaves_nothing_behind
+}
+
+async fn uses(world: &World, token: &muster_shared::domain::plaintext::Plaintext) -> u64 {
+    world.contents().await.uses(&token.token().to_string())
+}
+
+async fn the_same_hostname_64_times_at_once_counts_once(world: World) {
+    for max_uses in [Some(10), None] {
+        let token = world.token(max_uses).await;
+        let host = format!("web-{}", max_uses.unwrap_or(0));
+        let all = join_all((0..64).map(|_| world.register(&token, &host, None))).await;
+        let ids: Vec<_> = all.into_iter().map(|one| one.unwrap().node.id).collect();
+        assert!(ids.windows(2).all(|pair| pair[0] == pair[1]), "one node");
+        assert_eq!(uses(&world, &token).await, 1);
+    }
+    world.check().await;
+}
+
+async fn the_same_new_token_twice_at_once_on_an_old_node_counts_once(world: World) {
+    for max_uses in [Some(10), None] {
+        let old = world.token(None).await;
+        let host = format!("web-{}", max_uses.unwrap_or(0));
+        world.register(&old, &host, None).await.unwrap();
+        let new = world.token(max_uses).await;
+        let both = join_all((0..8).map(|_| world.register(&new, &host, None))).await;
+        for one in both {
+            assert_eq!(one.unwrap().node.sponsor.token, new.token());
+        }
+        assert_eq!(uses(&world, &new).await, 1);
+    }
+    world.check().await;
+}
+
+async fn a_repeat_after_the_token_is_spent_still_answers_with_the_node(world: World) {
+    let token = world.token(Some(1)).await;
+    let first = world.register(&token, "web-1", None).await.unwrap();
+    let mut changed = Report::of("web-1".parse().unwrap());
+    changed.os = Some("Debian 12".parse().unwrap());
+    let again = world.report(&token, changed, None).await.unwrap();
+    assert_eq!(again.node.id, first.node.id);
+    assert_eq!(again.node.os.unwrap().as_str(), "Debian 12");
+    assert_eq!(uses(&world, &token).await, 1);
+}
+
+async fn a_refused_request_leaves_nothing_behind(world: World) {
+    let kinds = AllowedKinds::try_from(vec!["server".parse().unwrap()]).unwrap();
+    let policy = Policy { allowed_kinds: Some(kinds), ..Policy::default() };
+    let servers = world.token_with(&world.owner, policy).await.unwrap().plaintext;
+    let spent = world.token(Some(1)).await;
+    world.register(&spent, "taken", key(1)).await.unwrap();
+    let revoked = world.token(None).await;
+    world.revoke(&revoked).await.unwrap();
+    let nodes_before = world.contents().await.nodes().len();
+
+    let mut container = Report::of("new".parse().unwrap());
+    container.kind = Some("container".parse().unwrap());
+    let refusals = [
+        (world.report(&servers, container, key(2)).await, Refusal::KindNotAllowed),
+        (world.register(&spent, "new", key(2)).await, Refusal::TokenExhausted),
+        (world.register(&revoked, "new", key(2)).await, Refusal::TokenRevoked),
+        (world.register(&servers, "taken", key(2)).await, Refusal::HostnameConflict),
+    ];
+    for (outcome, refusal) in refusals {
+        assert_eq!(outcome.unwrap_err(), refusal);
+    }
+    assert_eq!(uses(&world, &servers).await, 0);
+    assert_eq!(uses(&world, &revoked).await, 0);
+    let contents = world.contents().await;
+    assert_eq!(contents.nodes().len(), nodes_before);
+    assert_eq!(contents.of("ADDR").count(), 1);
+    contents.check();
+}
+
+#[tokio::test]
+async fn a_lost_answer_counts_once_and_the_request_sent_again_finds_the_node() {
+    for max_uses in [Some(1), None] {
+        let world = World::calm().await;
+        let token = world.token(max_uses).await;
+        world.wire.lose_answer(|sent| sent.operation == "TransactWriteItems");
+        let first = world.register(&token, "web-1", key(1)).await.unwrap();
+        assert!(first.created, "this request made the node, whatever became of the answer");
+        let again = world.register(&token, "web-1", key(1)).await.unwrap();
+        assert!(!again.created);
+        assert_eq!(again.node.id, first.node.id);
+        assert_eq!(uses(&world, &token).await, 1);
+        world.check().await;
+    }
+}
+
+#[tokio::test]
+async fn the_twin_of_a_request_that_took_the_last_use_is_not_told_that_it_is_gone() {
+    let world = World::calm().await;
+    let token = world.token(Some(1)).await;
+    // The slow one reads that the node is absent; the token is read only after its twin is in.
+    world.wire.leave_unprocessed("TOKEN#");
+    let only_token = |sent: &muster_tests::wire::Sent| {
+        sent.operation == "BatchGetItem" && !sent.mentions("NODE#")
+    };
+    let mut held = world.wire.hold(only_token);
+    let slow = world.register(&token, "web-1", None);
+    let twin = async {
+        held.arrived().await;
+        let twin = world.register(&token, "web-1", None).await.unwrap();
+        held.release();
+        twin
+    };
+    let (slow, twin) = tokio::join!(slow, twin);
+    assert_eq!(slow.unwrap().node.id, twin.node.id);
+    assert_eq!(uses(&world, &token).await, 1);
+}
+
+#[tokio::test]
+async fn what_a_batch_did_not_get_to_is_unknown_and_not_absent() {
+    let world = World::calm().await;
+    let token = world.token(None).await;
+    let first = world.register(&token, "web-1", None).await.unwrap();
+    for prefix in ["NODE#", "TOKEN#", "GATE#"] {
+        world.wire.leave_unprocessed(prefix);
+        let again = world.register(&token, "web-1", None).await.unwrap();
+        assert_eq!(again.node.id, first.node.id, "{prefix}");
+    }
+    assert_eq!(uses(&world, &token).await, 1);
+}
+
+#[tokio::test]
+async fn two_machines_of_one_new_hostname_at_once_are_one_node() {
+    let world = World::calm().await;
+    let token = world.token(None).await;
+    let mut held = world.wire.hold(|sent| sent.operation == "TransactWriteItems");
+    let slow = world.register(&token, "web-1", None);
+    let fast = async {
+        held.arrived().await;
+        let fast = world.register(&token, "web-1", None).await.unwrap();
+        held.release();
+        fast
+    };
+    let (slow, fast) = tokio::join!(slow, fast);
+    assert_eq!(slow.unwrap().node.id, fast.node.id);
+    assert_eq!(uses(&world, &token).await, 1);
+}
+
+#[tokio::test]
+async fn two_new_tokens_at_once_on_an_old_node_are_both_remembered() {
+    let world = World::calm().await;
+    let old = world.token(None).await;
+    world.register(&old, "web-1", None).await.unwrap();
+    let (one, two) = (world.token(None).await, world.token(Some(5)).await);
+    let mut held = world.wire.hold(|sent| sent.operation == "TransactWriteItems");
+    let slow = world.register(&one, "web-1", None);
+    let fast = async {
+        held.arrived().await;
+        world.register(&two, "web-1", None).await.unwrap();
+        held.release();
+    };
+    let (slow, ()) = tokio::join!(slow, fast);
+    slow.unwrap();
+    for token in [&one, &two] {
+        world.register(token, "web-1", None).await.unwrap();
+        assert_eq!(uses(&world, token).await, 1);
+    }
+}
