@@ -11,6 +11,7 @@
     reason = "a test that meets what it did not expect has to fail"
 )]
 
+mod cascade;
 mod gone_means_gone;
 mod membership;
 mod never_after;

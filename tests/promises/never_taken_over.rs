@@ -20,8 +20,8 @@ async fn a_device_is_reached_only_with_its_own_key(world: World) {
     let device = world.register(&token, "web-1", key(1)).await.unwrap().node;
     for token in [&token, &other] {
         for thief in [None, key(2)] {
-            let taken = world.register(token, "web-1", thief).await;
-            assert_eq!(taken.unwrap_err(), Refusal::HostnameConflict);
+            let refused = world.register(token, "web-1", thief).await;
+            assert_eq!(refused.unwrap_err(), Refusal::HostnameConflict);
         }
         let own = world.register(token, "web-1", key(1)).await.unwrap().node;
         assert_eq!((own.id, own.private_ip), (device.id, device.private_ip));

@@ -25,6 +25,16 @@ const BODY_BYTES: usize = CONTENT_BYTES + CHECKSUM_BYTES;
 /// Characters after the prefix.
 const BODY_CHARS: usize = BODY_BYTES * 8 / 5;
 
+/// Whether a text holds a plaintext or half of one, in either case, and so must not be kept.
+pub fn is_in(text: &str) -> bool {
+    let text = text.as_bytes();
+    text.windows(PREFIX.len()).enumerate().any(|(at, window)| {
+        let after = text.iter().skip(at + PREFIX.len());
+        window.eq_ignore_ascii_case(PREFIX.as_bytes())
+            && after.take_while(|c| c.is_ascii_alphanumeric()).count() >= BODY_CHARS / 2
+    })
+}
+
 /// Why a text is no enrollment token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {
@@ -232,6 +242,21 @@ mod tests {
         // Computed independently: base64.b32encode over the bytes and zlib.crc32 in Python.
         let text = plaintext(std::array::from_fn(|i| u8::try_from(i).unwrap())).expose();
         assert_eq!(text.as_str(), include_str!("plaintext.sample").trim_end());
+    }
+
+    #[test]
+    fn a_plaintext_is_noticed_anywhere_in_a_text_even_a_damaged_one() {
+        let text = plaintext([7; 36]).expose();
+        let shouted = text.to_ascii_uppercase();
+        for holds in
+            [&*text, &shouted, &format!("a{}b", *text), &text[..40], &format!("{}!", &text[..50])]
+        {
+            assert!(is_in(holds), "{holds}");
+        }
+        for free in ["", "enrt_", "enrt_abc", "renrt_server-1.example.com", &text[5..], &text[..30]]
+        {
+            assert!(!is_in(free), "{free}");
+        }
     }
 
     #[test]

@@ -40,13 +40,11 @@ impl Timestamp {
 }
 
 impl fmt::Display for Timestamp {
+    /// RFC 3339 in UTC; outside the years 0 to 9999, which it can't express, the bare seconds.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = OffsetDateTime::from_unix_timestamp(self.0)
-            .ok()
-            .and_then(|at| at.format(&Rfc3339).ok());
-        match text {
+        match rfc_3339(self.0) {
             Some(text) => f.write_str(&text),
-            None => Err(fmt::Error),
+            None => write!(f, "{}", self.0),
         }
     }
 }
@@ -57,9 +55,16 @@ impl FromStr for Timestamp {
     /// Reads RFC 3339 with any offset; a fraction of a second is dropped.
     fn from_str(text: &str) -> Result<Self, Invalid> {
         OffsetDateTime::parse(text, &Rfc3339)
-            .map(|at| Self(at.unix_timestamp()))
-            .map_err(|_| Invalid("must be a time in RFC 3339, such as 2030-01-31T12:00:00Z"))
+            .ok()
+            .map(OffsetDateTime::unix_timestamp)
+            .filter(|seconds| rfc_3339(*seconds).is_some())
+            .map(Self)
+            .ok_or(Invalid("must be a time in RFC 3339, such as 2030-01-31T12:00:00Z"))
     }
+}
+
+fn rfc_3339(seconds: i64) -> Option<String> {
+    OffsetDateTime::from_unix_timestamp(seconds).ok()?.format(&Rfc3339).ok()
 }
 
 #[cfg(test)]
@@ -74,7 +79,16 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in ["", "tomorrow", "2030-01-31", "2030-02-30T00:00:00Z", "1900000000", "0"] {
+        for text in [
+            "",
+            "tomorrow",
+            "2030-01-31",
+            "2030-02-30T00:00:00Z",
+            "1900000000",
+            "0",
+            "9999-12-31T23:59:59-23:59",
+            "0000-01-01T00:00:00+23:59",
+        ] {
             assert!(text.parse::<Timestamp>().is_err(), "{text}");
         }
     }

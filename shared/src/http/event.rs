@@ -1,6 +1,7 @@
 //! From an API Gateway event to a request.
 
 use lambda_http::Request;
+use lambda_http::http::uri::Authority;
 use lambda_http::http::{HeaderValue, Uri, header};
 use lambda_http::request::LambdaRequest;
 use url::Url;
@@ -23,10 +24,11 @@ pub fn made_good(event: LambdaRequest) -> LambdaRequest {
             if !matches!(scheme, Some("http" | "https")) {
                 event.headers.insert(forwarded, HeaderValue::from_static("https"));
             }
+            // Nothing that a shell would read either: the host stands in the join command.
             let is_host = |host: &str| {
-                let url = Url::parse(&format!("https://{host}/"));
-                url.is_ok_and(|url| url.path() == "/" && url.username().is_empty())
-                    && host.parse::<lambda_http::http::uri::Authority>().is_ok()
+                host.bytes().all(|c| c.is_ascii_alphanumeric() || b".-_:[]".contains(&c))
+                    && host.parse::<Authority>().is_ok()
+                    && Url::parse(&format!("https://{host}/")).is_ok()
             };
             let host = event.headers.get(header::HOST);
             if host.is_some_and(|host| !host.to_str().is_ok_and(is_host)) {
@@ -76,7 +78,7 @@ mod tests {
 
     #[test]
     fn an_invalid_host_does_not_kill_the_function() {
-        for host in ["a b", "", "a/b", "[", "x@y", "a:b:c", "%", "\u{e4}"] {
+        for host in ["a b", "", "a/b", "[", "x@y", "a:b:c", "%", "\u{e4}", "a';id;'", "$(id)"] {
             let request = read(host, "/api/teams", "");
             assert_eq!(request.uri().host(), Some("api.example.com"), "{host:?}");
         }

@@ -10,9 +10,12 @@ use std::str::FromStr;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::domain::Invalid;
+use crate::domain::{Invalid, plaintext};
 
 use super::problem::{FieldError, Place, Problem};
+
+/// The one field that is there for a plaintext.
+const TOKEN: &str = "token";
 
 /// A value that an error keeps from existing; the error is in the [`Fields`].
 pub struct Recorded;
@@ -111,6 +114,11 @@ impl Fields {
         self.known.push(name);
         match self.values.remove(name) {
             None | Some(Value::Null) => Ok(None),
+            // Put there by mistake, it would be kept and shown.
+            Some(value) if name != TOKEN && holds_plaintext(&value) => Err(self.record(
+                name.to_owned(),
+                "holds an enrollment token, which belongs into token or Authorization alone",
+            )),
             Some(value) => parse(value)
                 .map(Some)
                 .map_err(|wrong| self.record(format!("{name}{}", wrong.inside), wrong.detail)),
@@ -136,6 +144,17 @@ impl Fields {
     fn record(&mut self, name: String, detail: &'static str) -> Recorded {
         self.errors.push(FieldError { place: (self.place)(name), detail: detail.to_owned() });
         Recorded
+    }
+}
+
+fn holds_plaintext(value: &Value) -> bool {
+    match value {
+        Value::String(text) => plaintext::is_in(text),
+        Value::Array(items) => items.iter().any(holds_plaintext),
+        Value::Object(fields) => {
+            fields.iter().any(|(name, value)| plaintext::is_in(name) || holds_plaintext(value))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -224,7 +243,7 @@ impl<'de> serde::Deserialize<'de> for Object {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::text::{Kind, Name, Tag, Tags};
+    use crate::domain::text::{Kind, Meta, Name, Tag, Tags};
     use crate::domain::token::MaxUses;
 
     fn errors(fields: Fields) -> Vec<(String, String)> {
@@ -268,6 +287,29 @@ mod tests {
         let _ = fields.optional::<MaxUses>("kind", whole);
         let said = format!("{:?}", errors(fields));
         assert!(!said.contains(secret), "{said}");
+    }
+
+    #[test]
+    fn a_plaintext_is_taken_in_the_token_field_alone() {
+        let secret = format!("enrt_{}", "a".repeat(64));
+        let body = serde_json::json!({
+            "token": secret, "name": secret, "kind": "server",
+            "tags": ["ok", secret], "meta": {"env": [{secret.as_str(): 1}]},
+        });
+        let mut fields =
+            Fields::of_body(body.to_string().as_bytes()).unwrap_or_else(|_| panic!("an object"));
+        let token = fields.optional::<Value>("token", Ok);
+        assert!(matches!(token, Ok(Some(Value::String(text))) if text == secret));
+        let _ = fields.optional::<Name>("name", text);
+        let _ = fields.optional::<Kind>("kind", text);
+        let _ = fields.optional::<Tags>("tags", texts::<Tag, Tags>);
+        let _ = fields.optional::<Meta>("meta", json);
+        let errors = errors(fields);
+        assert_eq!(
+            errors.iter().map(|(at, _)| at).collect::<Vec<_>>(),
+            ["/name", "/tags", "/meta"]
+        );
+        assert!(!format!("{errors:?}").contains(&secret));
     }
 
     #[test]
