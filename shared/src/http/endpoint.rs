@@ -60,8 +60,14 @@ impl Endpoint {
             Ok(reply) => (reply.status(), reply.status().canonical_reason().unwrap_or("OK")),
             Err(problem) => (problem.status(), problem.code()),
         };
-        if let Err(Problem::Internal(fault)) = &outcome {
-            tracing::error!(request_id, %fault, "internal error");
+        match &outcome {
+            Err(Problem::Internal(fault)) => {
+                tracing::error!(request_id, %fault, "internal error");
+            }
+            Err(Problem::Busy) => {
+                tracing::warn!(request_id, last_failure = session.unsettled(), "busy");
+            }
+            _ => {}
         }
         let cost = session.cost();
         tracing::info!(

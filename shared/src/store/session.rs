@@ -117,6 +117,11 @@ impl Session {
         self.meter.cost()
     }
 
+    /// Why the last call that had to be tried again had to be, for the log.
+    pub fn unsettled(&self) -> Option<String> {
+        self.meter.unsettled()
+    }
+
     /// The current second.
     pub fn now(&self) -> Timestamp {
         self.environment.clock.now()

@@ -9,7 +9,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::config::http::HttpResponse;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, ConditionCheck, ConsumedCapacity, Delete,
@@ -82,6 +83,8 @@ pub struct Cost {
 pub(super) struct Meter {
     calls: AtomicU32,
     units: Mutex<(f64, f64)>,
+    /// Why the last call that has to be tried again has to be.
+    unsettled: Mutex<Option<String>>,
 }
 
 impl Meter {
@@ -91,6 +94,29 @@ impl Meter {
             calls: self.calls.load(Ordering::Relaxed),
             read_units: units.0,
             write_units: units.1,
+        }
+    }
+
+    pub(super) fn unsettled(&self) -> Option<String> {
+        self.unsettled.lock().ok()?.clone()
+    }
+
+    /// What became of a call that was answered with an error, or not at all.
+    fn failed<E: ProvideErrorMetadata + std::error::Error + 'static>(
+        &self,
+        error: &SdkError<E, HttpResponse>,
+    ) -> Failure {
+        let failure = classify(error);
+        if let Failure::Unsettled = failure {
+            let code = error.code().map(str::to_owned);
+            self.note(code.unwrap_or_else(|| DisplayErrorContext(error).to_string()));
+        }
+        failure
+    }
+
+    fn note(&self, why: String) {
+        if let Ok(mut last) = self.unsettled.lock() {
+            *last = Some(why);
         }
     }
 
@@ -221,7 +247,7 @@ impl Table {
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
-            .map_err(|error| classify(&error))?;
+            .map_err(|error| meter.failed(&error))?;
         meter.add(true, &output.consumed_capacity);
         Ok(output.item)
     }
@@ -246,7 +272,7 @@ impl Table {
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
-            .map_err(|error| classify(&error))?;
+            .map_err(|error| meter.failed(&error))?;
         meter.add(true, output.consumed_capacity.iter().flatten());
         let found = output.responses.into_iter().flatten().flat_map(|(_, items)| items).collect();
         let unread = output.unprocessed_keys.into_iter().flatten();
@@ -282,7 +308,7 @@ impl Table {
                     AttributeValue::S(range.sort_prefix.to_owned()),
                 );
         }
-        let output = query.send().await.map_err(|error| classify(&error))?;
+        let output = query.send().await.map_err(|error| meter.failed(&error))?;
         meter.add(true, &output.consumed_capacity);
         Ok(Page { items: output.items.unwrap_or_default(), next: output.last_evaluated_key })
     }
@@ -305,7 +331,7 @@ impl Table {
                     .return_consumed_capacity(ReturnConsumedCapacity::Total)
                     .send()
                     .await
-                    .map_err(|error| classify(&error))?;
+                    .map_err(|error| meter.failed(&error))?;
                 (None, output.consumed_capacity)
             }
             Kind::Update(expression) => {
@@ -328,10 +354,10 @@ impl Table {
                                 E::ConditionalCheckFailedException(failed) => {
                                     Failure::Condition(failed.item.clone())
                                 }
-                                _ => classify(&error),
+                                _ => meter.failed(&error),
                             }
                         }
-                        _ => classify(&error),
+                        _ => meter.failed(&error),
                     })?;
                 (output.attributes, output.consumed_capacity)
             }
@@ -363,13 +389,16 @@ impl Table {
             .map_err(|error| match &error {
                 SdkError::ServiceError(service) => match service.err() {
                     TransactWriteItemsError::TransactionCanceledException(cancelled) => {
-                        Failure::Cancelled(
-                            cancelled.cancellation_reasons().iter().map(Reason::of).collect(),
-                        )
+                        let reasons: Vec<_> =
+                            cancelled.cancellation_reasons().iter().map(Reason::of).collect();
+                        if reasons.contains(&Reason::Contention) {
+                            meter.note("contention in a transaction".to_owned());
+                        }
+                        Failure::Cancelled(reasons)
                     }
-                    _ => classify(&error),
+                    _ => meter.failed(&error),
                 },
-                _ => classify(&error),
+                _ => meter.failed(&error),
             })?;
         meter.add(false, output.consumed_capacity.iter().flatten());
         Ok(())
@@ -443,9 +472,7 @@ const UNSETTLED_CODES: [&str; 7] = [
     "TransactionInProgressException",
 ];
 
-fn classify<E: ProvideErrorMetadata>(
-    error: &SdkError<E, aws_sdk_dynamodb::config::http::HttpResponse>,
-) -> Failure {
+fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failure {
     match error {
         SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
             Failure::Unsettled
