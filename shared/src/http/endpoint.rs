@@ -57,7 +57,7 @@ impl Endpoint {
         let call = Call::new(request, Arc::clone(&session), Arc::clone(&notes));
         let outcome = (self.handle)(call).await;
         let (status, code) = match &outcome {
-            Ok(reply) => (reply.status(), reply.status().canonical_reason().unwrap_or("OK")),
+            Ok(reply) => (reply.status(), reply.outcome()),
             Err(problem) => (problem.status(), problem.code()),
         };
         match &outcome {

@@ -9,28 +9,29 @@ use serde_json::Value;
 #[derive(Debug)]
 pub struct Reply {
     status: StatusCode,
+    outcome: &'static str,
     body: Option<Value>,
 }
 
 impl Reply {
     /// `200`: what was there, or changed.
     pub fn ok(body: &impl Serialize) -> Self {
-        Self::with(StatusCode::OK, body)
+        Self::with(StatusCode::OK, "ok", body)
     }
 
     /// `201`: what was made.
     pub fn created(body: &impl Serialize) -> Self {
-        Self::with(StatusCode::CREATED, body)
+        Self::with(StatusCode::CREATED, "created", body)
     }
 
     /// `202`: what was begun.
     pub fn accepted(body: &impl Serialize) -> Self {
-        Self::with(StatusCode::ACCEPTED, body)
+        Self::with(StatusCode::ACCEPTED, "accepted", body)
     }
 
     /// `204`: what is gone.
     pub fn no_content() -> Self {
-        Self { status: StatusCode::NO_CONTENT, body: None }
+        Self { status: StatusCode::NO_CONTENT, outcome: "gone", body: None }
     }
 
     /// `200`: one page of a list called `name`.
@@ -38,16 +39,21 @@ impl Reply {
         let mut body = serde_json::Map::new();
         body.insert(name.to_owned(), serde_json::to_value(entries).unwrap_or_default());
         body.insert("next_cursor".to_owned(), next_cursor.into());
-        Self { status: StatusCode::OK, body: Some(Value::Object(body)) }
+        Self::with(StatusCode::OK, "ok", &body)
     }
 
-    fn with(status: StatusCode, body: &impl Serialize) -> Self {
-        Self { status, body: Some(serde_json::to_value(body).unwrap_or_default()) }
+    fn with(status: StatusCode, outcome: &'static str, body: &impl Serialize) -> Self {
+        Self { status, outcome, body: Some(serde_json::to_value(body).unwrap_or_default()) }
     }
 
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// What the log calls it, beside the codes of problems.
+    pub fn outcome(&self) -> &'static str {
+        self.outcome
     }
 
     /// The answer.
