@@ -76,6 +76,10 @@ tests: | has-cargo has-cc ## run the tests
 	@echo '==> tests'
 	cargo test --workspace --no-fail-fast --locked
 
+.PHONY: mutants
+mutants: | has-cargo has-cc ## take out each condition of the store and see which promise's test fails (10 minutes)
+	cargo run --package muster-tests --bin mutants --locked
+
 .PHONY: advisories
 advisories: $(CARGO_DENY) ## does any crate have a known hole? (needs the network)
 	$(CARGO_DENY) --locked check advisories

@@ -1,6 +1,10 @@
 //! The embedded DynamoDB: dynoxide, spoken to over loopback as the real one is, so that its own
 //! checks of every request apply.
 
+mod retention;
+
+use std::io;
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,7 +17,7 @@ use dynoxide::errors::DynoxideError;
 use muster_shared::environment::Environment;
 use muster_shared::lambda;
 use muster_shared::store::Store;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -28,18 +32,22 @@ pub enum EngineError {
     /// The database is not to be opened, or not to be used.
     #[error("the embedded database: {0}")]
     Database(#[from] DynoxideError),
+    /// The database's path is not UTF-8.
+    #[error("the path of the embedded database is not UTF-8")]
+    Path,
     /// The table's definition is not one.
     #[error("infra/table.json: {0}")]
     Definition(#[from] serde_json::Error),
     /// There is no port to be had on loopback.
     #[error("the embedded database's port: {0}")]
-    Port(#[from] std::io::Error),
+    Port(#[from] io::Error),
 }
 
 /// A running engine with Muster's table. It stops when it is dropped.
 #[derive(Clone)]
 pub struct Engine {
     database: Database,
+    file: Option<Arc<str>>,
     endpoint: String,
     _server: Arc<Server>,
 }
@@ -55,20 +63,23 @@ impl Drop for Server {
 impl Engine {
     /// An engine whose table is gone with it.
     pub async fn in_memory() -> Result<Self, EngineError> {
-        Self::start(Database::memory()?).await
+        Self::start(Database::memory()?, None).await
     }
 
     /// An engine over a file, which is made if it is not there.
     pub async fn open(file: &Path) -> Result<Self, EngineError> {
-        Self::start(Database::new(&file.to_string_lossy())?).await
+        let path = file.to_str().ok_or(EngineError::Path)?;
+        let database = Database::new(path)?;
+        retention::index(path)?;
+        Self::start(database, Some(path.into())).await
     }
 
-    async fn start(database: Database) -> Result<Self, EngineError> {
+    async fn start(database: Database, file: Option<Arc<str>>) -> Result<Self, EngineError> {
         create_table(&database)?;
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let listener = listen().await?;
         let endpoint = format!("http://{}", listener.local_addr()?);
         let server = tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
-        Ok(Self { database, endpoint, _server: Arc::new(Server(server)) })
+        Ok(Self { database, file, endpoint, _server: Arc::new(Server(server)) })
     }
 
     /// The database itself, for what is not read through the client: its stream.
@@ -94,17 +105,45 @@ impl Engine {
     pub fn store(&self, environment: Environment) -> Store {
         Store::new(self.client(), TABLE, environment)
     }
+
+    /// Deletes what DynamoDB would not keep in the stream any longer. Whoever calls it has handled
+    /// all of that.
+    pub(crate) async fn trim_stream(&self) {
+        let Some(file) = self.file.clone() else { return };
+        // The database dates its records itself.
+        let now = Environment::system().clock.now().as_unix();
+        let trimmed = tokio::task::spawn_blocking(move || retention::trim(&file, now)).await;
+        if let Ok(Err(error)) = trimmed {
+            tracing::warn!(%error, "old stream records are not deleted");
+        }
+    }
+}
+
+/// Listens on loopback, where it can on an address of its own that nobody guesses: the engine
+/// answers any web page of the machine's browser that finds it (it sends CORS headers).
+async fn listen() -> io::Result<TcpListener> {
+    let mut address = [0; 3];
+    Environment::system().entropy.fill(&mut address);
+    let [b, c, d] = address;
+    match TcpListener::bind((Ipv4Addr::new(127, b, c, d), 0)).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await,
+    }
 }
 
 fn create_table(database: &Database) -> Result<(), EngineError> {
-    if database.get_table_metadata(TABLE)?.is_some() {
-        return Ok(());
+    let mut definition: Map<String, Value> = serde_json::from_str(DEFINITION)?;
+    definition.insert("TableName".to_owned(), TABLE.into());
+    let definition = Value::Object(definition);
+    let found = database.get_table_metadata(TABLE)?;
+    if found.is_none() {
+        let table: CreateTableRequest = serde_json::from_value(definition.clone())?;
+        database.create_table(table)?;
     }
-    let mut definition: Value = serde_json::from_str(DEFINITION)?;
-    definition["TableName"] = TABLE.into();
-    let expiry: UpdateTimeToLiveRequest = serde_json::from_value(definition.clone())?;
-    let table: CreateTableRequest = serde_json::from_value(definition)?;
-    database.create_table(table)?;
-    database.update_time_to_live(expiry)?;
+    // A process may have died between the two.
+    if !found.is_some_and(|table| table.ttl_enabled) {
+        let expiry: UpdateTimeToLiveRequest = serde_json::from_value(definition)?;
+        database.update_time_to_live(expiry)?;
+    }
     Ok(())
 }

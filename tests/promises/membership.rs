@@ -180,3 +180,48 @@ async fn a_change_of_role_that_stalls_across_removal_and_return_keeps_the_later_
     let members = later.list_members(world.team, &world.owner, None, 9).await.unwrap();
     assert!(members.iter().any(|member| member.membership == membership));
 }
+
+#[tokio::test]
+async fn an_owner_who_is_demoted_between_two_reads_of_themselves_stays_demoted() {
+    let world = World::calm().await;
+    let bob = world.join(BOB, Role::Owner).await;
+    let to_bob = by_principal(&bob);
+    let bobs_item = |sent: &Sent| sent.operation == "GetItem" && sent.mentions("MEMBER#bob");
+    let (first, later) = (world.session(), world.session());
+    for read in [0, 1] {
+        let passed = std::sync::atomic::AtomicUsize::new(0);
+        let nth = move |sent: &Sent| {
+            bobs_item(sent) && passed.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == read
+        };
+        let mut held = world.wire.hold(nth);
+        let promote = first.set_role(world.team, &bob, &to_bob, Role::Owner);
+        let demote = async {
+            held.arrived().await;
+            later.set_role(world.team, &world.owner, &to_bob, Role::Admin).await.unwrap();
+            held.release();
+        };
+        let (promoted, ()) = tokio::join!(promote, demote);
+        assert!(matches!(promoted, Err(Error::Refused(Refusal::Forbidden))), "{promoted:?}");
+        world.check().await;
+        later.set_role(world.team, &world.owner, &to_bob, Role::Owner).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_stay_that_ended_is_not_brought_back_by_the_add_that_began_it() {
+    let world = World::calm().await;
+    let bob: Principal = BOB.parse().unwrap();
+    world.wire.lose_answer(is_transaction);
+    let mut held = world.wire.hold(is_transaction);
+    let session = world.session();
+    let add = session.add_member(world.team, &world.owner, bob.clone(), Role::Member);
+    let end = async {
+        held.arrived().await;
+        let membership = world.part(&bob).await;
+        held.release();
+        membership
+    };
+    let (added, ended) = tokio::join!(add, end);
+    assert_ne!(added.unwrap().membership, ended, "another stay, which no removal looks after");
+    world.check().await;
+}

@@ -126,6 +126,25 @@ async fn the_twin_of_a_request_that_took_the_last_use_is_not_told_that_it_is_gon
 }
 
 #[tokio::test]
+async fn exhaustion_is_final_only_by_a_read_that_sees_no_transaction_by_halves() {
+    for max_uses in [1, 160] {
+        let world = World::calm().await;
+        let token = world.token(Some(max_uses)).await;
+        for n in 0..max_uses {
+            world.register(&token, &format!("host-{n}"), None).await.unwrap();
+        }
+        for _ in 0..2 {
+            world.wire.journal();
+            let refused = world.register(&token, "late", None).await;
+            assert_eq!(refused.unwrap_err(), Refusal::TokenExhausted);
+            let last = world.wire.journal().pop().unwrap();
+            assert_eq!(last.operation, "TransactGetItems");
+            assert!(last.mentions("NODE#late"));
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_a_batch_did_not_get_to_is_unknown_and_not_absent() {
     let world = World::calm().await;
     let token = world.token(None).await;
@@ -174,4 +193,31 @@ async fn two_new_tokens_at_once_on_an_old_node_are_both_remembered() {
         world.register(token, "web-1", None).await.unwrap();
         assert_eq!(uses(&world, token).await, 1);
     }
+}
+
+#[tokio::test]
+async fn a_node_that_was_removed_is_not_brought_back_by_the_request_that_made_it() {
+    let world = World::calm().await;
+    let token = world.token(None).await;
+    world.wire.lose_answer(|sent| sent.operation == "TransactWriteItems");
+    let mut held =
+        world.wire.hold(|sent| sent.operation == "BatchGetItem" && sent.mentions("web-1"));
+    let mut again =
+        world.wire.hold(|sent| sent.operation == "BatchGetItem" && sent.mentions("web-1"));
+    let register = world.register(&token, "web-1", None);
+    let remove = async {
+        held.arrived().await;
+        held.release();
+        again.arrived().await;
+        let contents = world.contents().await;
+        let first = muster_tests::table::text(contents.nodes()[0], "id").unwrap().to_owned();
+        let host = "web-1".parse().unwrap();
+        world.session().remove_node(world.team, &world.owner, &host).await.unwrap();
+        again.release();
+        first
+    };
+    let (registered, first) = tokio::join!(register, remove);
+    let registered = registered.unwrap();
+    assert!(registered.created);
+    assert_ne!(registered.node.id.to_string(), first);
 }

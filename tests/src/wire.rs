@@ -34,7 +34,10 @@ pub struct Sent {
 impl Sent {
     /// Whether it may change the table.
     pub fn writes(&self) -> bool {
-        !matches!(self.operation.as_str(), "GetItem" | "BatchGetItem" | "Query")
+        !matches!(
+            self.operation.as_str(),
+            "GetItem" | "BatchGetItem" | "TransactGetItems" | "Query"
+        )
     }
 
     /// Whether its JSON contains `text`.

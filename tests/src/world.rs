@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use muster_local::engine::{Engine, TABLE};
 use muster_shared::domain::id::{MembershipId, TeamId};
 use muster_shared::domain::key::PublicKey;
@@ -92,7 +94,10 @@ impl World {
         let clock = Arc::new(HandClock(AtomicI64::new(START)));
         let entropy = Arc::new(Seeded(Mutex::new(StdRng::seed_from_u64(seed))));
         let environment = Environment { clock: Arc::clone(&clock) as Arc<dyn Clock>, entropy };
-        let store = Store::new(engine.client_over(wire.client()), TABLE, environment);
+        // A call that a test holds back is not to be given up.
+        let config = engine.client_over(wire.client()).config().to_builder();
+        let config = config.timeout_config(TimeoutConfig::disabled());
+        let store = Store::new(Client::from_conf(config.build()), TABLE, environment);
         let owner: Principal = "owner@example.com".parse().unwrap();
         let name = "Example".parse().unwrap();
         let team = store.request().create_team(&owner, name).await.unwrap();
@@ -230,9 +235,9 @@ pub fn key(n: u8) -> Option<PublicKey> {
 /// Does it again while the answer is `busy`, as the documentation tells clients to.
 ///
 /// # Panics
-/// If the service says that something is wrong with it.
+/// If the service says that something is wrong with it, or is busy for good.
 pub async fn insist<T>(mut request: impl AsyncFnMut() -> Result<T, Error>) -> Final<T> {
-    loop {
+    for _ in 0..5 {
         match request().await {
             Ok(done) => return Ok(done),
             Err(Error::Refused(refusal)) => return Err(refusal),
@@ -240,4 +245,5 @@ pub async fn insist<T>(mut request: impl AsyncFnMut() -> Result<T, Error>) -> Fi
             Err(Error::Internal(fault)) => panic!("internal: {fault}"),
         }
     }
+    panic!("busy, over and over");
 }

@@ -136,7 +136,8 @@ impl TokenQuery {
 }
 
 fn is_found(token: &Token, q: &str) -> bool {
-    token.name.as_str().to_lowercase().contains(q) || token.created_by.as_str().contains(q)
+    token.name.as_str().to_lowercase().contains(q)
+        || token.created_by.as_str().to_lowercase().contains(q)
 }
 
 #[cfg(test)]

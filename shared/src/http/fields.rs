@@ -71,7 +71,10 @@ impl Fields {
         };
         Ok(Self {
             values,
-            place: |name| Place::Pointer(format!("/{name}")),
+            place: |name| {
+                let whole = name.is_empty();
+                Place::Pointer(if whole { name } else { format!("/{name}") })
+            },
             known: Vec::new(),
             errors: Vec::new(),
         })
@@ -136,7 +139,7 @@ impl Fields {
             // Their names are not repeated: one may be a plaintext put in the wrong place.
             let known = self.known.join(", ");
             let detail = format!("has fields that are not known; known are: {known}");
-            self.errors.push(FieldError { place: Place::Pointer(String::new()), detail });
+            self.errors.push(FieldError { place: (self.place)(String::new()), detail });
         }
         if self.errors.is_empty() { Ok(()) } else { Err(Problem::InvalidRequest(self.errors)) }
     }

@@ -16,7 +16,7 @@ use crate::domain::removal::Removal;
 use crate::domain::role::Role;
 use crate::domain::text::{Group, Kind, Name, OperatingSystem, Tag};
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{AllowedKinds, Token};
+use crate::domain::token::{AllowedKinds, Origin, Token};
 use crate::store::Made;
 
 fn time(at: Timestamp) -> String {
@@ -149,24 +149,35 @@ pub struct MadeView<'a> {
     #[serde(flatten)]
     view: TokenView<'a>,
     token: String,
-    join_command: String,
+    join_command: Option<String>,
 }
 
 impl<'a> MadeView<'a> {
     /// The view of a token just made through the API at `base`, such as `https://api.example.com`.
     pub fn new(made: &'a Made, base: &str, now: Timestamp) -> Self {
         let token = made.plaintext.expose();
-        let join_command = format!(
-            "curl -sS {base}/api/register-node -H 'Content-Type: application/json' \
-             -d '{{\"token\":\"{}\",\"hostname\":\"'\"$(hostname)\"'\"}}'",
-            token.as_str()
-        );
         Self {
             view: TokenView::new(&made.token, Usage::default(), now),
             token: token.as_str().to_owned(),
-            join_command,
+            join_command: join_command(&made.token, &token, base),
         }
     }
+}
+
+/// What a machine that has `curl` runs to join; none for a token that asks for a key.
+fn join_command(token: &Token, plaintext: &str, base: &str) -> Option<String> {
+    if token.origin == Origin::SelfEnroll {
+        return None;
+    }
+    // The kind that a node has which says none may not be among those admitted.
+    let kinds = token.policy.allowed_kinds.as_ref().map(AllowedKinds::as_slice);
+    let kinds = kinds.filter(|kinds| !kinds.contains(&Kind::default()));
+    let kind = kinds.and_then(<[Kind]>::first);
+    let kind = kind.map(|kind| format!(",\"kind\":\"{kind}\"")).unwrap_or_default();
+    Some(format!(
+        "curl -sS {base}/api/register-node -H 'Content-Type: application/json' \
+         -d '{{\"token\":\"{plaintext}\",\"hostname\":\"'\"$(hostname)\"'\"{kind}}}'"
+    ))
 }
 
 /// A node.

@@ -20,17 +20,20 @@ impl Session {
         principal: Principal,
         role: Role,
     ) -> Result<Member, Error> {
-        let member = Member {
-            membership: MembershipId::from_bytes(self.draw()),
-            principal,
-            role,
-            joined_at: self.now(),
-        };
+        let mut sent = Vec::new();
         until_settled!(self, {
             let by = self.authorize(team, caller, |own| own.manages(role)).await?;
-            if member.principal == by.principal {
+            if principal == by.principal {
                 return Err(Refusal::AlreadyMember.into());
             }
+            // Another with every try: the stay that a lost answer was about may have ended by now.
+            let member = Member {
+                membership: MembershipId::from_bytes(self.draw()),
+                principal: principal.clone(),
+                role,
+                joined_at: self.now(),
+            };
+            sent.push(member.membership);
             let mine = MyTeam { team, role };
             let mut writes = vec![
                 Write::put(keys::member(team, &member.principal), &member)?.when(MEMBER_ABSENT),
@@ -45,14 +48,13 @@ impl Session {
                     Some(there) => {
                         let there: Member = from_item(there.clone())?;
                         // Ours is there: an answer was lost.
-                        let ours = there.membership == member.membership;
-                        if ours { Ok(()) } else { Err(Refusal::AlreadyMember.into()) }
+                        let ours = sent.contains(&there.membership);
+                        if ours { Ok(there) } else { Err(Refusal::AlreadyMember.into()) }
                     }
                     None => Err(reasons.into()),
                 },
-                other => Ok(other?),
+                other => Ok(other.map(|()| member)?),
             }
-        })?;
-        Ok(member)
+        })
     }
 }

@@ -10,6 +10,10 @@ use crate::domain::timestamp::Timestamp;
 
 use super::{Error, Session, keys};
 
+/// Nodes that a lane reads at a time where only some are admitted: 16 lanes of full pages would be
+/// more than a function has memory for.
+const SEARCHED_PAGE: i32 = 250;
+
 /// Which nodes are asked for. What is `None` does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NodeQuery {
@@ -63,7 +67,7 @@ impl Session {
         self.authorize(team, caller, |_| true).await?;
         let now = self.now();
         // Where every node is admitted, no more are read than can be shown.
-        let page = query.is_open().then(|| i32::try_from(limit).ok()).flatten();
+        let page = if query.is_open() { i32::try_from(limit).ok() } else { Some(SEARCHED_PAGE) };
         let lanes = Lane::all().map(|lane| async move {
             let start = after.map(|hostname| keys::after_node(team, lane, hostname));
             let mut nodes = self.walk::<Node>(keys::nodes(team, lane), start.as_ref(), page);

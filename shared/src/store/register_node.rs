@@ -45,7 +45,9 @@ pub struct Registered {
 
 /// What the tries of one request have learned.
 struct Course {
-    id: NodeId,
+    /// The ids that its tries gave to a new node, another with every try: the node that a lost
+    /// answer was about may have been removed by now.
+    ids: Vec<NodeId>,
     /// The gate to read and pass next.
     gate: GateNumber,
     /// How many addresses were found taken.
@@ -65,13 +67,13 @@ impl Session {
     /// Lets a machine in, or updates it.
     pub async fn register_node(&self, registration: &Registration) -> Result<Registered, Error> {
         let mut course = Course {
-            id: NodeId::from_bytes(self.draw()),
+            ids: Vec::new(),
             gate: GateNumber::home(&registration.report.hostname, WIDE_GATES),
             addresses_taken: 0,
             exhausted: false,
         };
         let node = until_settled!(self, { self.try_to_register(registration, &mut course).await })?;
-        let created = node.id == course.id;
+        let created = course.ids.contains(&node.id);
         Ok(Registered { team: registration.plaintext.team(), node, created })
     }
 
@@ -81,12 +83,14 @@ impl Session {
         course: &mut Course,
     ) -> Result<Node, Halt> {
         let Registration { plaintext, report, key } = registration;
-        let seen = self.look(plaintext, report, course.gate).await?;
+        let seen = self.look(plaintext, report, course).await?;
+        let id = NodeId::from_bytes(self.draw());
+        course.ids.push(id);
         let attempt = Attempt {
             report,
             key: *key,
             now: self.now(),
-            id: course.id,
+            id,
             version: Version::from_bytes(self.draw()),
         };
         let step = match enrollment::judge(&seen.token, seen.node.as_ref(), &attempt) {
@@ -150,18 +154,25 @@ impl Session {
     }
 
     /// One read of all that decides. A wrong secret and an unknown token read alike.
+    ///
+    /// Once the uses are known to be gone, what is read decides whether that is final, so it must
+    /// not show the half of a transaction that took the last one: it is read in one of its own.
     async fn look(
         &self,
         plaintext: &Plaintext,
         report: &Report,
-        gate: GateNumber,
+        course: &Course,
     ) -> Result<Seen, Halt> {
         let team = plaintext.team();
         let token_key = keys::token(team, plaintext.token());
-        let gate_key = keys::gate(team, plaintext.token(), gate);
+        let gate_key = keys::gate(team, plaintext.token(), course.gate);
         let node_key = keys::node(team, &report.hostname);
         let wanted = [token_key.clone(), gate_key.clone(), node_key.clone()];
-        let mut found = self.get_all(&wanted).await?;
+        let mut found = if course.exhausted {
+            self.get_together(&wanted).await?
+        } else {
+            self.get_all(&wanted).await?
+        };
         let token: Option<Token> = found.remove(&token_key).map(from_item).transpose()?;
         let token = token.filter(|token| token.hash.matches(plaintext));
         let gate: Option<GateItem> = found.remove(&gate_key).map(from_item).transpose()?;

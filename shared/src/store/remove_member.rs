@@ -67,7 +67,8 @@ impl Session {
             match self.transact(writes).await {
                 Err(Failure::Cancelled(reasons)) => {
                     let owner = found.role == Role::Owner && !is_blocked(&reasons, 0);
-                    let last = owner && is_blocked(&reasons, 4);
+                    let caller = is_blocked(&reasons, 5);
+                    let last = owner && !caller && is_blocked(&reasons, 4);
                     Err(if last { Refusal::LastOwner.into() } else { reasons.into() })
                 }
                 other => Ok(other.map(|()| removal)?),

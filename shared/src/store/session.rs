@@ -175,6 +175,15 @@ impl Session {
         Ok(found)
     }
 
+    /// Reads the items at `keys` as they are together: no transaction is seen by halves.
+    pub(super) async fn get_together(&self, keys: &[Key]) -> Result<HashMap<Key, Item>, Error> {
+        let items = until_settled!(self, {
+            Ok(Box::pin(self.table.transact_get(&self.meter, keys)).await?)
+        })?;
+        let found = keys.iter().cloned().zip(items);
+        Ok(found.filter_map(|(key, item)| Some((key, item?))).collect())
+    }
+
     /// Walks a range, entity by entity, in the order of its sort keys, from after `after`, `page`
     /// items at a time.
     pub(super) fn walk<T: DeserializeOwned>(

@@ -7,7 +7,7 @@ use crate::domain::role::Role;
 use super::conditions::MEMBER_AS_READ;
 use super::member_ref::MemberRef;
 use super::outcome::is_blocked;
-use super::session::until_settled;
+use super::session::{Halt, until_settled};
 use super::table::{Failure, Write};
 use super::team_writes::{caller_as_read, one_owner_less, one_owner_more};
 use super::{Error, Session, keys};
@@ -26,6 +26,10 @@ impl Session {
             let Some(found) = self.find_member(team, member).await? else {
                 return Err(Refusal::NotFound.into());
             };
+            if by.principal == found.principal && by != found {
+                // Two reads of one item that has changed in between: the caller is not who they were.
+                return Err(Halt::Again);
+            }
             if !by.role.manages(found.role) {
                 return Err(Refusal::Forbidden.into());
             }
@@ -52,7 +56,8 @@ impl Session {
             match self.transact(writes).await {
                 Err(Failure::Cancelled(reasons)) => {
                     let owner = found.role == Role::Owner && !is_blocked(&reasons, 0);
-                    let last = owner && is_blocked(&reasons, 2);
+                    let caller = is_blocked(&reasons, 3);
+                    let last = owner && !caller && is_blocked(&reasons, 2);
                     Err(if last { Refusal::LastOwner.into() } else { reasons.into() })
                 }
                 other => Ok(other.map(|()| changed)?),

@@ -90,7 +90,10 @@ impl Session {
     /// Sweeps every removal that is not finished, and goes on past one that fails. Answers with
     /// how many are left, or with the first failure.
     pub async fn sweep_unfinished(&self, patience: Patience) -> Result<usize, Error> {
-        let unfinished: Vec<Unfinished> = self.all(keys::all_unfinished()).await?;
+        let mut unfinished: Vec<Unfinished> = self.all(keys::all_unfinished()).await?;
+        // Not always the same first: one session may not be enough for all.
+        let first = self.draw_below(unfinished.len());
+        unfinished.rotate_left(first);
         let mut left = 0;
         let mut failure = None;
         for Unfinished { team, membership, .. } in unfinished {

@@ -10,12 +10,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::http::HttpResponse;
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{BuildError, DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, ConditionCheck, ConsumedCapacity, Delete,
+    AttributeValue, CancellationReason, ConditionCheck, ConsumedCapacity, Delete, Get,
     KeysAndAttributes, Put, ReturnConsumedCapacity, ReturnValue,
-    ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    ReturnValuesOnConditionCheckFailure, TransactGetItem, TransactWriteItem, Update,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -112,6 +113,15 @@ impl Meter {
             self.note(code.unwrap_or_else(|| DisplayErrorContext(error).to_string()));
         }
         failure
+    }
+
+    /// Why a transaction did not go through.
+    fn cancelled(&self, reasons: &[CancellationReason]) -> Failure {
+        let reasons: Vec<_> = reasons.iter().map(Reason::of).collect();
+        if reasons.contains(&Reason::Contention) {
+            self.note("contention in a transaction".to_owned());
+        }
+        Failure::Cancelled(reasons)
     }
 
     fn note(&self, why: String) {
@@ -280,6 +290,40 @@ impl Table {
         Ok((found, unread.collect()))
     }
 
+    /// Reads the items at `keys` as they are together: no transaction is seen by halves. In the
+    /// order of the keys.
+    pub(super) async fn transact_get(
+        &self,
+        meter: &Meter,
+        keys: &[Key],
+    ) -> Result<Vec<Option<Item>>, Failure> {
+        meter.call();
+        let gets = keys.iter().map(|key| {
+            let get = Get::builder().table_name(&self.name).set_key(Some(key.attributes()));
+            Ok(TransactGetItem::builder().get(get.build()?).build())
+        });
+        let gets = gets.collect::<Result<Vec<_>, BuildError>>();
+        let gets = gets.map_err(|error| Failure::Broken(Fault(error.to_string())))?;
+        let output = self
+            .client
+            .transact_get_items()
+            .set_transact_items(Some(gets))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| match &error {
+                SdkError::ServiceError(service) => match service.err() {
+                    TransactGetItemsError::TransactionCanceledException(cancelled) => {
+                        meter.cancelled(cancelled.cancellation_reasons())
+                    }
+                    _ => meter.failed(&error),
+                },
+                _ => meter.failed(&error),
+            })?;
+        meter.add(true, output.consumed_capacity.iter().flatten());
+        Ok(output.responses.into_iter().flatten().map(|response| response.item).collect())
+    }
+
     pub(super) async fn query(
         &self,
         meter: &Meter,
@@ -389,12 +433,7 @@ impl Table {
             .map_err(|error| match &error {
                 SdkError::ServiceError(service) => match service.err() {
                     TransactWriteItemsError::TransactionCanceledException(cancelled) => {
-                        let reasons: Vec<_> =
-                            cancelled.cancellation_reasons().iter().map(Reason::of).collect();
-                        if reasons.contains(&Reason::Contention) {
-                            meter.note("contention in a transaction".to_owned());
-                        }
-                        Failure::Cancelled(reasons)
+                        meter.cancelled(cancelled.cancellation_reasons())
                     }
                     _ => meter.failed(&error),
                 },
@@ -404,10 +443,7 @@ impl Table {
         Ok(())
     }
 
-    fn transact_item(
-        &self,
-        write: Write,
-    ) -> Result<TransactWriteItem, aws_sdk_dynamodb::error::BuildError> {
+    fn transact_item(&self, write: Write) -> Result<TransactWriteItem, BuildError> {
         let names = write.names();
         let condition = write.condition.map(|condition| condition.expression.to_owned());
         let values = (!write.values.is_empty()).then_some(write.values);
