@@ -37,10 +37,11 @@ async fn serve() -> Result<(), StartError> {
     // Whoever has closed stdout does not want to read it.
     let _ = io::stdout().write_all(welcome::text(system.url(), data.as_deref()).as_bytes());
     let _ = io::stdout().flush();
-    tokio::select! {
-        _ = interrupted.recv() => {}
-        _ = terminated.recv() => {}
-    }
+    let signal = tokio::select! {
+        _ = interrupted.recv() => "SIGINT",
+        _ = terminated.recv() => "SIGTERM",
+    };
+    tracing::info!(signal, "stopping");
     tokio::select! {
         () = system.stop() => {}
         // Whoever asks twice does not want to wait.

@@ -3,10 +3,10 @@
 
 mod retention;
 
-use std::io;
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
+use std::{fs, io};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{Credentials, Region, SharedHttpClient};
@@ -32,6 +32,9 @@ pub enum EngineError {
     /// The database is not to be opened, or not to be used.
     #[error("the embedded database: {0}")]
     Database(#[from] DynoxideError),
+    /// The database's file is not to be made.
+    #[error("{0}")]
+    File(#[source] io::Error),
     /// The database's path is not UTF-8.
     #[error("the path of the embedded database is not UTF-8")]
     Path,
@@ -68,10 +71,11 @@ impl Engine {
 
     /// An engine over a file, which is made if it is not there.
     pub async fn open(file: &Path) -> Result<Self, EngineError> {
-        let path = file.to_str().ok_or(EngineError::Path)?;
-        let database = Database::new(path)?;
-        retention::index(path)?;
-        Self::start(database, Some(path.into())).await
+        if !file.try_exists().map_err(EngineError::File)? {
+            make(file)?;
+        }
+        let path = text(file)?;
+        Self::start(Database::new(path)?, Some(path.into())).await
     }
 
     async fn start(database: Database, file: Option<Arc<str>>) -> Result<Self, EngineError> {
@@ -131,19 +135,41 @@ async fn listen() -> io::Result<TcpListener> {
     }
 }
 
+/// Makes the file of an engine, whole: the table and its stream are not made in one step, and a
+/// process that dies in between must not leave one without the other.
+fn make(file: &Path) -> Result<(), EngineError> {
+    let draft = file.with_extension("new");
+    for leftover in ["new", "new-wal", "new-shm"] {
+        match fs::remove_file(file.with_extension(leftover)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(EngineError::File(error));
+            }
+            _ => {}
+        }
+    }
+    let path = text(&draft)?;
+    let database = Database::new(path)?;
+    create_table(&database)?;
+    retention::index(path)?;
+    // The last one to close it puts everything into the one file.
+    drop(database);
+    fs::rename(draft, file).map_err(EngineError::File)
+}
+
+fn text(path: &Path) -> Result<&str, EngineError> {
+    path.to_str().ok_or(EngineError::Path)
+}
+
 fn create_table(database: &Database) -> Result<(), EngineError> {
+    if database.get_table_metadata(TABLE)?.is_some() {
+        return Ok(());
+    }
     let mut definition: Map<String, Value> = serde_json::from_str(DEFINITION)?;
     definition.insert("TableName".to_owned(), TABLE.into());
     let definition = Value::Object(definition);
-    let found = database.get_table_metadata(TABLE)?;
-    if found.is_none() {
-        let table: CreateTableRequest = serde_json::from_value(definition.clone())?;
-        database.create_table(table)?;
-    }
-    // A process may have died between the two.
-    if !found.is_some_and(|table| table.ttl_enabled) {
-        let expiry: UpdateTimeToLiveRequest = serde_json::from_value(definition)?;
-        database.update_time_to_live(expiry)?;
-    }
+    let expiry: UpdateTimeToLiveRequest = serde_json::from_value(definition.clone())?;
+    let table: CreateTableRequest = serde_json::from_value(definition)?;
+    database.create_table(table)?;
+    database.update_time_to_live(expiry)?;
     Ok(())
 }

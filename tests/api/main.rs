@@ -14,6 +14,8 @@
 )]
 
 mod bad_input;
+mod events;
+mod parity;
 mod proofs;
 mod scenarios;
 mod support;

@@ -1,8 +1,9 @@
 //! What a caller reads when it is not the caller's fault.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use muster_local::engine::TABLE;
-use muster_tests::faults::Faults;
 use muster_tests::world::World;
 use serde_json::json;
 
@@ -12,10 +13,14 @@ use crate::support::invoke::Invocation;
 async fn where_nothing_gets_through_the_answer_is_busy_and_when_to_come_again() {
     let world = World::calm().await;
     let token = world.token(None).await;
-    world.wire.set_faults(Some(Faults::new(1, 100)));
     let body = json!({"token": token.expose().as_str(), "hostname": "web-1"});
+    // From its first write on, nothing passes.
+    world.wire.cut_after(0);
     let register = Invocation::of("register-node", &world).body(&body).run(&world);
-    let list = Invocation::of("list-nodes", &world).run(&world);
+    let list = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        Invocation::of("list-nodes", &world).run(&world).await
+    };
     let (register, list) = futures_util::future::join(register, list).await;
     for busy in [register, list] {
         assert_eq!((busy.status, &busy.body["code"]), (503, &json!("busy")));
@@ -23,6 +28,9 @@ async fn where_nothing_gets_through_the_answer_is_busy_and_when_to_come_again() 
         assert_eq!(busy.headers["content-type"], "application/problem+json");
         assert!(busy.body["detail"].as_str().unwrap().contains("Retry-After"));
     }
+    assert!(world.wire.mend() && world.contents().await.nodes().is_empty());
+    let again = Invocation::of("register-node", &world).body(&body).run(&world).await;
+    assert_eq!(again.status, 201, "repeating it is safe");
 }
 
 #[tokio::test]

@@ -75,7 +75,8 @@ fn secret(value: Value) -> Result<Zeroizing<String>, Wrong> {
 
 /// The plaintext in `Authorization: Bearer`.
 fn bearer(call: &Call) -> Result<Option<Zeroizing<String>>, Problem> {
-    let Some(value) = call.header("authorization")? else { return Ok(None) };
+    let value = call.header("authorization").map_err(|Invalid(_)| Problem::Unauthenticated)?;
+    let Some(value) = value else { return Ok(None) };
     match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
             Ok(Some(Zeroizing::new(token.trim().to_owned())))
@@ -86,7 +87,7 @@ fn bearer(call: &Call) -> Result<Option<Zeroizing<String>>, Problem> {
 
 /// The key of the device that registers; none without a `DPoP` header.
 fn proved_key(call: &Call, token: &Plaintext) -> Result<Option<PublicKey>, Problem> {
-    let proof = call.header("dpop").map_err(|_| ProofError::Malformed)?;
+    let proof = call.header("dpop").map_err(|Invalid(_)| ProofError::Malformed)?;
     let Some(proof) = proof else { return Ok(None) };
     let (method, url) = (call.method(), call.url());
     let expected = Expected { method, url: &url, token, now: call.now() };

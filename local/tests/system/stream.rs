@@ -100,8 +100,8 @@ fn the_schedule_alone_sweeps_after_a_removal_and_finishes_it() {
     let schedule = Duration::from_millis(200);
     let local = Local::with(Config { schedule, stream: NEVER, ..Config::in_memory() });
     let (alice, team) = bobs_team(&local, &["bob@example.com"]);
-    // The feed has found nothing when it looked first, and looks no more.
-    thread::sleep(Duration::from_millis(300));
+    // The feed looks once, now, and not again.
+    thread::sleep(Duration::from_secs(1));
     remove(&alice, &team, "bob@example.com");
     alice.await_removal(&team);
     assert!(alice.nodes(&team).is_empty());
@@ -113,7 +113,8 @@ fn the_stream_goes_on_after_a_restart_where_it_stopped() {
     let directory = Directory::new();
     let config = || Config { schedule: NEVER, ..Config::in_directory(directory.data()) };
     let local = Local::with(Config { stream: NEVER, ..config() });
-    thread::sleep(Duration::from_millis(100));
+    // It looks once, now, and not again.
+    thread::sleep(Duration::from_secs(1));
     let (alice, team) = bobs_team(&local, &["bob@example.com"]);
     remove(&alice, &team, "bob@example.com");
     assert_eq!(alice.nodes(&team).len(), 1);

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt};
 
+use crate::domain::Invalid;
 use crate::domain::id::{TeamId, TokenId};
 use crate::domain::principal::Principal;
 use crate::domain::refusal::Refusal;
@@ -109,15 +110,15 @@ impl Call {
         Fields::of_query(parameters.into_iter().flat_map(|parameters| parameters.iter()))
     }
 
-    /// The values of a header, each as text.
+    /// The value of a header as text.
     ///
     /// An API Gateway joins several of one name with commas.
-    pub fn header(&self, name: &str) -> Result<Option<&str>, Problem> {
+    pub fn header(&self, name: &str) -> Result<Option<&str>, Invalid> {
         let mut values = self.request.headers().get_all(name).iter();
         let Some(value) = values.next() else { return Ok(None) };
         match (value.to_str(), values.next()) {
             (Ok(value), None) => Ok(Some(value)),
-            _ => Err(Problem::field("", "has a header twice, or one that is not ASCII")),
+            _ => Err(Invalid("must be given once, in ASCII")),
         }
     }
 

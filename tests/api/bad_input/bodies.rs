@@ -2,7 +2,11 @@
 
 use serde_json::Value;
 
-use super::{REGISTER_NODE, Scene, TAKING};
+use super::Scene;
+use super::calls::{REGISTER_NODE, TAKING};
+
+/// Bytes that a body may have.
+const LIMIT: usize = 64 * 1024;
 
 /// Bodies that no call can read.
 fn unreadable() -> Vec<(&'static str, Vec<u8>)> {
@@ -52,6 +56,16 @@ fn unreadable() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[tokio::test]
+async fn a_good_body_goes_through_and_what_it_leaves_is_noticed() {
+    for call in TAKING {
+        let scene = Scene::set().await;
+        let answer = (call.request)(&scene).json(&(call.good)(&scene)).send().await;
+        assert!(answer.status < 300, "{}: {answer:?}", call.name);
+        assert!(scene.service.contents().await != scene.before, "{}", call.name);
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_object_is_refused_as_a_whole() {
     let scene = Scene::set().await;
     for call in TAKING {
@@ -77,8 +91,8 @@ async fn a_field_that_stands_twice_is_refused() {
                 let why = format!("{}: {name} twice", call.name);
                 scene.invalid(&why, &(call.request)(&scene).body(body), &[""]).await;
             }
-            let escaped: String =
-                name.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+            let escaped = name.escape_unicode().to_string();
+            let escaped = escaped.replace('{', "00").replace('}', "");
             let body = format!("{{\"{escaped}\": {value}, {rest}");
             scene.invalid("spelled another way", &(call.request)(&scene).body(body), &[""]).await;
         }
@@ -104,7 +118,6 @@ async fn a_field_that_nobody_knows_is_refused_and_not_named() {
 #[tokio::test]
 async fn a_body_over_64_kib_is_too_large_whatever_is_in_it() {
     let scene = Scene::set().await;
-    const LIMIT: usize = 64 * 1024;
     for call in TAKING {
         let mut good = (call.good)(&scene).to_string().into_bytes();
         good.resize(LIMIT + 1, b' ');

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{ADD_MEMBER, SET_ROLE, Scene, no_text};
+use super::Scene;
+use super::calls::{ADD_MEMBER, SET_ROLE};
+use super::values::no_text;
 
 fn no_address() -> Vec<Value> {
     let mut values = no_text();

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{REGISTER_NODE, Scene, no_label, no_name, no_text};
+use super::Scene;
+use super::calls::REGISTER_NODE;
+use super::values::{no_label, no_name, no_text};
 
 #[tokio::test]
 async fn a_hostname_that_is_none_enters_nothing() {
@@ -124,12 +126,12 @@ async fn tags_that_are_none_are_not_kept() {
 #[tokio::test]
 async fn facts_that_are_no_object_or_too_many_are_not_kept() {
     let scene = Scene::set().await;
-    let sized = |bytes: usize| json!({"a": "x".repeat(bytes - r#"{"a":""}"#.len())});
+    let of_size = |bytes: usize| json!({"a": "x".repeat(bytes - r#"{"a":""}"#.len())});
     let values = [json!("{}"), json!(7), json!(true), json!([]), json!([{}]), json!("")];
-    let sizes = [sized(16 * 1024 + 1), sized(60_000), json!({"a": vec![0; 10_000]})];
-    REGISTER_NODE.refuses(&scene, "meta", values.into_iter().chain(sizes).collect()).await;
-    let node = REGISTER_NODE.takes(&scene, "meta", sized(16 * 1024)).await.of(201);
-    assert_eq!(node["meta"], sized(16 * 1024));
+    let too_large = [of_size(16 * 1024 + 1), of_size(60_000), json!({"a": vec![0; 10_000]})];
+    REGISTER_NODE.refuses(&scene, "meta", values.into_iter().chain(too_large).collect()).await;
+    let node = REGISTER_NODE.takes(&scene, "meta", of_size(16 * 1024)).await.of(201);
+    assert_eq!(node["meta"], of_size(16 * 1024));
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{ADD_MEMBER, CREATE_TEAM, CREATE_TOKEN, REGISTER_NODE, SELF_ENROLL, SET_ROLE, Scene};
+use super::Scene;
+use super::calls::{ADD_MEMBER, CREATE_TEAM, CREATE_TOKEN, REGISTER_NODE, SELF_ENROLL, SET_ROLE};
 
 #[tokio::test]
 async fn a_field_that_must_be_there_is_asked_for() {

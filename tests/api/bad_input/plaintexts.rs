@@ -3,7 +3,8 @@
 use lambda_http::http::Method;
 use serde_json::{Value, json};
 
-use super::{REGISTER_NODE, Scene, TAKING};
+use super::Scene;
+use super::calls::{REGISTER_NODE, TAKING};
 use crate::support::answer::Answer;
 use crate::support::api::{Request, encoded};
 
@@ -120,9 +121,8 @@ async fn in_a_header() {
     let scene = Scene::set().await;
     let text = &scene.made.plaintext;
     let bare = scene.service.api.register_with(&json!({"hostname": "web-2"}));
-    for value in
-        [text.clone(), format!("Basic {text}"), format!("DPoP {text}"), format!("token={text}")]
-    {
+    let schemes = ["", "Basic ", "DPoP ", "token="].map(|scheme| format!("{scheme}{text}"));
+    for value in schemes.into_iter().chain([format!("Bearer {text}\u{e4}")]) {
         let request = bare.clone().header("authorization", value);
         says_nothing(&scene, "authorization", &request).await.problem(401, "unauthenticated");
     }

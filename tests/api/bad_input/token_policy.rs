@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{CREATE_TEAM, CREATE_TOKEN, SELF_ENROLL, Scene, no_label, no_name};
+use super::Scene;
+use super::calls::{CREATE_TEAM, CREATE_TOKEN, SELF_ENROLL};
+use super::values::{no_label, no_name};
 
 #[tokio::test]
 async fn a_name_that_is_none_names_nothing() {

@@ -13,7 +13,7 @@ use crate::support::team::{Team, each};
 /// Tokens in every state, made by two people.
 async fn a_team_with_tokens(service: &Service) -> Team {
     let team = service.api.newcomer("alice").await.makes_a_team().await;
-    let soon = Environment::system().clock.now().after(Duration::from_secs(2)).to_string();
+    let soon = Environment::system().clock.now().after(Duration::from_secs(3)).to_string();
     let expiring = team.token(json!({"name": "gamma", "expires_at": soon})).await;
     let active = team.token(json!({"name": "Zeta"})).await;
     let exhausted = team.token(json!({"name": "alpha", "max_uses": 1})).await;
@@ -100,10 +100,10 @@ async fn pages_of_tokens_make_up_the_list() {
     let team = a_team_with_tokens(&service).await;
     for sort in ["name", "use_count", "created_at"] {
         for order in ["asc", "desc"] {
-            for filter in ["", "&q=a", "&status=active"] {
+            for filter in ["", "&status=active"] {
                 let query = format!("sort={sort}&order={order}{filter}");
                 let whole = team.tokens(&query).await;
-                for limit in [1, 2, 4, 5, 100] {
+                for limit in [1, 2, 5] {
                     let paged = team.tokens(&format!("{query}&limit={limit}")).await;
                     assert_eq!(paged, whole, "{query} by {limit}");
                 }

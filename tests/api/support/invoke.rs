@@ -70,12 +70,6 @@ impl Invocation {
     }
 
     #[must_use]
-    pub(crate) fn by(mut self, email: &str) -> Self {
-        email.clone_into(&mut self.who);
-        self
-    }
-
-    #[must_use]
     pub(crate) fn body(mut self, body: &Value) -> Self {
         self.body = Some(body.to_string());
         self

@@ -148,7 +148,9 @@ pub(crate) fn is_made(view: &Value) {
     let plaintext = plaintext.as_str().unwrap();
     let body = plaintext.strip_prefix("enrt_").expect("a plaintext begins with enrt_");
     assert!(body.len() == 64 && body.chars().all(|c| matches!(c, 'a'..='z' | '2'..='7')));
-    assert!(command.is_null() || command.as_str().unwrap().contains(plaintext));
+    if view["origin"] == "admin" {
+        assert!(command.as_str().unwrap().contains(plaintext));
+    }
 }
 
 #[track_caller]
