@@ -29,6 +29,12 @@ pub struct Environment {
     pub entropy: Arc<dyn Entropy>,
 }
 
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Environment")
+    }
+}
+
 impl Environment {
     /// The operating system's clock and randomness.
     pub fn system() -> Self {

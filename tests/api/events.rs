@@ -158,11 +158,15 @@ async fn the_stream_and_the_schedule_follow_a_removal() {
     let Scene { world, bob, membership, .. } = &scene;
     let token = world.token_by(bob, Some(5)).await.unwrap();
     world.register(&token.plaintext, "bobs", None).await.unwrap();
+    let stream = scene.event("member-cascade");
+    let image = stream["Records"][0]["dynamodb"]["OldImage"].as_object().unwrap();
+    let contents = world.contents().await;
+    let item: BTreeSet<_> = contents.of("MEMBER#bob").next().unwrap().keys().collect();
+    assert_eq!(image.keys().collect::<BTreeSet<_>>(), item, "the event has what the table has");
     let by = MemberRef::Membership(*membership);
     world.session().remove_member(world.team, &world.owner, &by).await.unwrap();
 
     let session = world.store.session(Duration::from_secs(30));
-    let stream = scene.event("member-cascade");
     let done = member_cascade::handle(&session, stream, Patience::default()).await.unwrap();
     assert_eq!(done, json!({"batchItemFailures": []}));
     let removal = world.removal(*membership).await;

@@ -20,6 +20,7 @@ fn record(world: &World, number: u32, who: &Principal, membership: MembershipId)
                 "sk": {"S": format!("MEMBER#{who}")}
             },
             "OldImage": {
+                "version": {"N": "1"},
                 "membership": {"S": membership.to_string()},
                 "principal": {"S": who.to_string()},
                 "role": {"S": "admin"},

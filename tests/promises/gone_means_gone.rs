@@ -322,7 +322,7 @@ async fn a_sweep_that_found_nothing_does_not_finish_what_another_has_just_found_
     world.sweep(membership, &bob).await.unwrap();
     world.sweep(membership, &bob).await.unwrap();
     world.clock.advance(SETTLE);
-    let completes = |sent: &Sent| sent.operation == "UpdateItem" && sent.mentions("completed_at");
+    let completes = |sent: &Sent| is_transaction(sent) && sent.mentions("completed_at = :done");
     let mut held = world.wire.hold(completes);
     let clean = world.sweep(membership, &bob);
     let other = async {
@@ -387,4 +387,51 @@ async fn a_token_revoked_before_the_removal_is_not_counted_as_gone_with_it() {
     world.revoke(&token).await.unwrap();
     let membership = world.part(&bob).await;
     assert_eq!(world.finish(membership).await.tokens_revoked, 0);
+}
+
+#[tokio::test]
+async fn a_sweep_whose_answer_was_lost_has_found_something_all_the_same() {
+    let world = World::calm().await;
+    let bob = world.join(BOB, Role::Admin).await;
+    let token = world.token_by(&bob, Some(5)).await.unwrap().plaintext;
+    world.register(&token, "web-1", key(1)).await.unwrap();
+    world.revoke(&token).await.unwrap();
+    let membership = world.part(&bob).await;
+    world.wire.lose_answer(|sent| is_transaction(sent) && sent.mentions("nodes_removed"));
+    let swept = world.sweep(membership, &bob).await.unwrap();
+    assert_eq!(swept.nodes_removed, 1);
+    assert_eq!(world.removal(membership).await.clean_since, None);
+    assert_eq!(world.finish(membership).await.nodes_removed, 1);
+}
+
+#[tokio::test]
+async fn a_removal_in_which_something_is_found_after_its_entry_was_dropped_is_looked_after_again() {
+    let world = World::calm().await;
+    let bob = world.join(BOB, Role::Admin).await;
+    let token = world.token_by(&bob, None).await.unwrap().plaintext;
+    world.register(&token, "web-1", None).await.unwrap();
+    let contents = world.contents().await;
+    let node = contents.nodes()[0].clone();
+    let client = world.engine.client();
+    let table = muster_local::engine::TABLE;
+    let delete = client.delete_item().table_name(table);
+    delete.key("pk", node["pk"].clone()).key("sk", node["sk"].clone()).send().await.unwrap();
+    let membership = world.part(&bob).await;
+    world.finish(membership).await;
+    world.clock.advance(WATCH);
+    let session = world.store.session(Duration::from_secs(30));
+    // The entry is about to be dropped, and a record delivered again finds what was hidden.
+    let drops = |sent: &Sent| is_transaction(sent) && sent.mentions("REMOVALS");
+    let mut held = world.wire.hold(drops);
+    let last = session.sweep_unfinished(Patience::default());
+    let found = async {
+        held.arrived().await;
+        client.put_item().table_name(table).set_item(Some(node)).send().await.unwrap();
+        assert_eq!(world.sweep(membership, &bob).await.unwrap().nodes_removed, 1);
+        held.release();
+    };
+    let (left, ()) = tokio::join!(last, found);
+    assert_eq!(left.unwrap(), 1, "it is open again");
+    assert_eq!(world.removal(membership).await.state(), State::Running);
+    world.finish(membership).await;
 }

@@ -212,7 +212,8 @@ async fn a_stay_that_ended_is_not_brought_back_by_the_add_that_began_it() {
     let world = World::calm().await;
     let bob: Principal = BOB.parse().unwrap();
     world.wire.lose_answer(is_transaction);
-    let mut held = world.wire.hold(is_transaction);
+    let mut held =
+        world.wire.hold(|sent| sent.operation == "GetItem" && sent.mentions("MEMBER#bob"));
     let session = world.session();
     let add = session.add_member(world.team, &world.owner, bob.clone(), Role::Member);
     let end = async {
@@ -223,5 +224,58 @@ async fn a_stay_that_ended_is_not_brought_back_by_the_add_that_began_it() {
     };
     let (added, ended) = tokio::join!(add, end);
     assert_ne!(added.unwrap().membership, ended, "another stay, which no removal looks after");
+    world.check().await;
+}
+
+#[tokio::test]
+async fn an_owner_whose_own_demotion_was_not_answered_is_told_that_it_happened() {
+    let world = World::calm().await;
+    world.join(BOB, Role::Owner).await;
+    world.wire.lose_answer(is_transaction);
+    let own = by_principal(&world.owner);
+    let session = world.session();
+    let demoted = session.set_role(world.team, &world.owner, &own, Role::Member).await.unwrap();
+    assert_eq!(demoted.role, Role::Member);
+    world.check().await;
+}
+
+#[tokio::test]
+async fn a_change_of_role_that_arrives_after_it_was_made_and_unmade_changes_nothing() {
+    let world = World::calm().await;
+    let bob = world.join(BOB, Role::Admin).await;
+    let to_bob = by_principal(&bob);
+    let mut held = world.wire.hold(is_transaction);
+    {
+        // Given up, as a call is that takes too long; but it is on its way.
+        let given_up = world.store.session(std::time::Duration::from_millis(100));
+        let promoted = given_up.set_role(world.team, &world.owner, &to_bob, Role::Owner).await;
+        assert!(matches!(promoted, Err(Error::Busy)), "{promoted:?}");
+    }
+    held.arrived().await;
+    let session = world.session();
+    for role in [Role::Owner, Role::Admin] {
+        session.set_role(world.team, &world.owner, &to_bob, role).await.unwrap();
+    }
+    held.release();
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    let members = session.list_members(world.team, &world.owner, None, 9).await.unwrap();
+    assert!(members.iter().any(|member| member.principal == bob && member.role == Role::Admin));
+    world.check().await;
+}
+
+#[tokio::test]
+async fn an_add_that_arrives_after_the_stay_it_began_has_ended_adds_nobody() {
+    let world = World::calm().await;
+    let bob: Principal = BOB.parse().unwrap();
+    // The first try is on its way and its answer does not come; the second goes through.
+    let mut late = world.wire.repeat_later(is_transaction);
+    let session = world.session();
+    session.add_member(world.team, &world.owner, bob.clone(), Role::Admin).await.unwrap();
+    late.arrived().await;
+    world.part(&bob).await;
+    late.release();
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    let members = session.list_members(world.team, &world.owner, None, 9).await.unwrap();
+    assert_eq!(members.len(), 1, "{members:?}");
     world.check().await;
 }

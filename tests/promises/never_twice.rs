@@ -221,3 +221,55 @@ async fn a_node_that_was_removed_is_not_brought_back_by_the_request_that_made_it
     assert!(registered.created);
     assert_ne!(registered.node.id.to_string(), first);
 }
+
+#[tokio::test]
+async fn a_request_whose_answer_was_lost_is_in_whatever_becomes_of_the_token_before_it_looks() {
+    for max_uses in [Some(5), None] {
+        let world = World::calm().await;
+        let token = world.token(max_uses).await;
+        world.wire.lose_answer(|sent| sent.operation == "TransactWriteItems");
+        let reads = |sent: &muster_tests::wire::Sent| {
+            sent.operation == "BatchGetItem" && sent.mentions("NODE#web-1")
+        };
+        let mut first = world.wire.hold(reads);
+        let mut again = world.wire.hold(reads);
+        let register = world.register(&token, "web-1", key(1));
+        let revoke = async {
+            first.arrived().await;
+            first.release();
+            again.arrived().await;
+            world.revoke(&token).await.unwrap();
+            again.release();
+        };
+        let (registered, ()) = tokio::join!(register, revoke);
+        assert!(registered.unwrap().created, "the use is counted and the address taken");
+        let late = world.register(&token, "web-2", None).await;
+        assert_eq!(late.unwrap_err(), Refusal::TokenRevoked);
+    }
+}
+
+#[tokio::test]
+async fn an_update_whose_answer_was_lost_is_answered_with_the_node_it_wrote() {
+    let world = World::calm().await;
+    let old = world.token(None).await;
+    world.register(&old, "web-1", None).await.unwrap();
+    let new = world.token(Some(5)).await;
+    world.wire.lose_answer(|sent| sent.operation == "TransactWriteItems");
+    let reads = |sent: &muster_tests::wire::Sent| {
+        sent.operation == "BatchGetItem" && sent.mentions("NODE#web-1")
+    };
+    let mut first = world.wire.hold(reads);
+    let mut again = world.wire.hold(reads);
+    let register = world.register(&new, "web-1", None);
+    let revoke = async {
+        first.arrived().await;
+        first.release();
+        again.arrived().await;
+        world.revoke(&new).await.unwrap();
+        again.release();
+    };
+    let (registered, ()) = tokio::join!(register, revoke);
+    let registered = registered.unwrap();
+    assert!(!registered.created);
+    assert_eq!(registered.node.sponsor.token, new.token());
+}

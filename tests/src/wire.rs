@@ -53,6 +53,8 @@ enum Trap {
     Hold { arrived: oneshot::Sender<()>, release: Arc<Notify> },
     /// Apply the call and lose its answer.
     LoseAnswer,
+    /// Lose the answer and the call, and carry the call later, when nobody waits for it any more.
+    RepeatLater { arrived: oneshot::Sender<()>, release: Arc<Notify> },
     /// Answer as if this key of a batch had not been got to.
     Unprocessed(String),
 }
@@ -127,6 +129,14 @@ impl Wire {
     /// Loses the answer to the next call that `which` picks, which is applied.
     pub fn lose_answer(&self, which: impl Fn(&Sent) -> bool + Send + 'static) {
         self.set(which, Trap::LoseAnswer);
+    }
+
+    /// Loses the next call that `which` picks, and carries it when it is released.
+    pub fn repeat_later(&self, which: impl Fn(&Sent) -> bool + Send + 'static) -> Held {
+        let (sender, arrived) = oneshot::channel();
+        let release = Arc::new(Notify::new());
+        self.set(which, Trap::RepeatLater { arrived: sender, release: Arc::clone(&release) });
+        Held { arrived, release }
     }
 
     /// Leaves the key whose sort key begins with `prefix` out of the next batch that has it.
@@ -216,6 +226,18 @@ impl Connector {
                 release.notified().await;
             }
             Some(Trap::LoseAnswer) => answer_lost = true,
+            Some(Trap::RepeatLater { arrived, release }) => {
+                let _ = arrived.send(());
+                let inner = self.inner.clone();
+                *request.body_mut() = SdkBody::from(body.to_string());
+                let length = body.to_string().len().to_string();
+                request.headers_mut().insert("content-length", length);
+                tokio::spawn(async move {
+                    release.notified().await;
+                    let _ = inner.call(request).await;
+                });
+                return Err(lost());
+            }
             Some(Trap::Unprocessed(prefix)) => unprocessed = Some(prefix),
             None => {}
         }

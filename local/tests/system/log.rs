@@ -46,6 +46,15 @@ fn a_request_is_one_line_with_what_it_was_about_and_what_it_cost() {
     let line = the_line(&program, &refused);
     assert_eq!((&line["status"], &line["outcome"]), (&json!(403), &json!("token-exhausted")));
 
+    // A condition that does not hold is nobody's business but the request's.
+    let bob = json!({ "email": "bob@example.com", "role": "member" });
+    let members = format!("/api/teams/{team}/members");
+    alice.post(&members, &bob).of(201);
+    alice.post(&members, &bob).is_problem(409, "already-member");
+    for line in program.log().lines() {
+        assert!(line.contains("\"request_id\""), "{line}");
+    }
+
     let list = alice.get(&format!("/api/teams/{team}/nodes"));
     let line = the_line(&program, &list);
     assert_eq!(line["route"], "GET /api/teams/{team_id}/nodes");

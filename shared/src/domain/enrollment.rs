@@ -5,11 +5,12 @@ use std::time::Duration;
 use super::gate::Gates;
 use super::id::NodeId;
 use super::key::PublicKey;
-use super::node::{Counted, Node, Sponsor, Version};
+use super::node::{Counted, Node, Sponsor};
 use super::refusal::Refusal;
 use super::report::Report;
 use super::timestamp::Timestamp;
 use super::token::{Origin, Token};
+use super::version::Version;
 
 /// A repeat that changes nothing is written down only if the node was last seen longer ago.
 pub const SEEN_WITHIN: Duration = Duration::from_mins(5);

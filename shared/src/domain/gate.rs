@@ -42,8 +42,7 @@ impl Lane {
 }
 
 /// The number of a gate of a wide token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GateNumber(u8);
 
 impl GateNumber {

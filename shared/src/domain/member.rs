@@ -7,6 +7,7 @@ use super::principal::Principal;
 use super::role::Role;
 use super::text::Name;
 use super::timestamp::Timestamp;
+use super::version::Version;
 
 /// A tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,8 @@ pub struct Team {
 /// A principal's stay in a team.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
+    /// Which of its states this is.
+    pub version: Version,
     /// The stay's id: removed and added again is another.
     pub membership: MembershipId,
     /// Who.

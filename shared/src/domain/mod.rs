@@ -21,6 +21,7 @@ pub mod role;
 pub mod text;
 pub mod timestamp;
 pub mod token;
+pub mod version;
 
 #[cfg(test)]
 mod testing;

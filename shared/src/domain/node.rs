@@ -14,29 +14,12 @@ use super::id::{MembershipId, NodeId, TokenId};
 use super::key::PublicKey;
 use super::text::{Group, Kind, Meta, Name, OperatingSystem, Tags};
 use super::timestamp::Timestamp;
+use super::version::Version;
 
 /// How many tokens a node remembers having counted on.
 pub const REMEMBERED_TOKENS: usize = 32;
 /// A device is online if it was seen within this time.
 pub const ONLINE_WITHIN: Duration = Duration::from_mins(15);
-
-/// Names one state of a node: drawn at random with every write, so that a condition on it holds
-/// only while the node is, in all its parts, the one that was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Version(u64);
-
-impl Version {
-    /// A version from random bytes.
-    pub const fn from_bytes(bytes: [u8; 8]) -> Self {
-        Self(u64::from_be_bytes(bytes))
-    }
-
-    /// The number that the table holds.
-    pub const fn get(self) -> u64 {
-        self.0
-    }
-}
 
 /// The token, and its membership, that a node last enrolled through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

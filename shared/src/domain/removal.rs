@@ -29,6 +29,8 @@ pub struct Removal {
     pub tokens_revoked: u64,
     /// Nodes removed with it.
     pub nodes_removed: u64,
+    /// How often sweeps have found something to do.
+    pub findings: u64,
     /// Since when sweeps have found nothing more to do.
     pub clean_since: Option<Timestamp>,
     /// When the removal was done.
@@ -69,6 +71,7 @@ impl Removal {
             requested_by: by,
             tokens_revoked: 0,
             nodes_removed: 0,
+            findings: 0,
             clean_since: None,
             completed_at: None,
         }

@@ -159,7 +159,7 @@ impl TryFrom<serde_json::Value> for Meta {
 
 /// The tags of a node: at most 50, each once, in the order given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "Vec<Tag>")]
 pub struct Tags(Vec<Tag>);
 
 impl Tags {

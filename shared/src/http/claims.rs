@@ -16,7 +16,9 @@ pub fn principal<S: BuildHasher>(
     let token_use = claim("token_use");
     if let Some(email) = claim("email") {
         let verified = claim("email_verified") == Some("true");
-        if !verified || !matches!(token_use, None | Some("id")) {
+        // Where nothing says what the token is for, these stand in access tokens alone.
+        let access = ["scope", "scp", "client_id"].into_iter().any(|name| claim(name).is_some());
+        if !verified || access || !matches!(token_use, None | Some("id")) {
             return Err(Problem::NoPrincipal);
         }
         let email: Email = email.parse().map_err(|_| Problem::NoPrincipal)?;
@@ -75,6 +77,8 @@ mod tests {
     fn an_access_token_with_an_address_is_no_id_token() {
         let claims =
             [("email", "a@b.example"), ("email_verified", "true"), ("token_use", "access")];
+        assert_eq!(of(&claims), None);
+        let claims = [("email", "a@b.example"), ("email_verified", "true"), ("scope", "openid")];
         assert_eq!(of(&claims), None);
     }
 }

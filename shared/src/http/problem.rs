@@ -136,8 +136,8 @@ impl Problem {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "busy",
                 "Too much is going on at once",
-                "Send the same request again after `Retry-After` seconds, with some jitter; \
-                 repeating it is safe.",
+                "Send the same request again after `Retry-After` seconds, with some jitter. It may have \
+                 gone through: repeating it is safe, but a create may make another one.",
             ),
             Self::Internal(_) => (
                 StatusCode::INTERNAL_SERVER_ERROR,

@@ -36,8 +36,8 @@ conditions! {
 
     /// The principal is no member yet.
     MEMBER_ABSENT on keys::MEMBER => "attribute_not_exists(pk)";
-    /// The member is still in the membership, and has the role, that was read.
-    MEMBER_AS_READ on keys::MEMBER => "membership = :member AND #role = :member_role";
+    /// The member is, in every part, the one that was read.
+    MEMBER_AS_READ on keys::MEMBER => "version = :read";
     /// The caller is still in the membership that was read, with the role that was read.
     CALLER_AS_READ on keys::MEMBER => "membership = :caller AND #role = :caller_role";
     /// The caller is still in the membership that was read, whatever the role.
@@ -59,8 +59,8 @@ conditions! {
     /// No device has the address.
     ADDRESS_ABSENT on keys::ADDRESS => "attribute_not_exists(pk)";
 
-    /// Nobody has begun the removal.
+    /// Nobody has begun the removal; of an add: the stay has not ended yet.
     REMOVAL_ABSENT on keys::REMOVAL => "attribute_not_exists(pk)";
-    /// No sweep has found anything since the clean one that was read.
-    SWEEP_AS_READ on keys::REMOVAL => "clean_since = :clean_since";
+    /// No sweep has found anything since the removal was read.
+    NOTHING_FOUND_SINCE on keys::REMOVAL => "findings = :findings";
 }

@@ -3,6 +3,7 @@ use crate::domain::member::{Member, MyTeam, Team};
 use crate::domain::principal::Principal;
 use crate::domain::role::Role;
 use crate::domain::text::Name;
+use crate::domain::version::Version;
 
 use super::conditions::TEAM_ABSENT;
 use super::outcome::is_blocked;
@@ -15,6 +16,7 @@ impl Session {
     pub async fn create_team(&self, caller: &Principal, name: Name) -> Result<Team, Error> {
         let team = Team { id: TeamId::from_bytes(self.draw()), name, owners: 1 };
         let owner = Member {
+            version: Version::from_bytes(self.draw()),
             membership: MembershipId::from_bytes(self.draw()),
             principal: caller.clone(),
             role: Role::Owner,

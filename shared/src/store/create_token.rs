@@ -7,9 +7,8 @@ use crate::domain::text::Name;
 use crate::domain::token::{MaxUses, Origin, Policy, SELF_ENROLL_LIFETIME, Token};
 
 use super::conditions::{CALLER_IN_MEMBERSHIP, TOKEN_ABSENT};
-use super::outcome::is_blocked;
 use super::session::until_settled;
-use super::table::{Failure, Write};
+use super::table::Write;
 use super::team_writes::caller_as_read;
 use super::{Error, Session, keys};
 
@@ -74,7 +73,11 @@ impl Session {
         let id = TokenId::from_bytes(self.draw());
         let plaintext = Plaintext::new(team, id, self.draw());
         let (own, in_lanes) = Gates::plan(new.policy.max_uses);
+        let mut sent = false;
         let token = until_settled!(self, {
+            if sent && let Some(made) = self.get(&keys::token(team, id)).await? {
+                return Ok(made);
+            }
             let by = self.authorize(team, caller, may).await?;
             let token = Token {
                 id,
@@ -102,11 +105,8 @@ impl Session {
                 let gate = GateItem { token: id, gate: Gate::new(*quota) };
                 writes.push(Write::put(keys::gate(team, id, *number), &gate)?);
             }
-            match self.transact(writes).await {
-                // The id was drawn just now, so what is there is ours: an answer was lost.
-                Err(Failure::Cancelled(reasons)) if is_blocked(&reasons, 0) => Ok(token),
-                other => Ok(other.map(|()| token)?),
-            }
+            sent = true;
+            Ok(self.transact(writes).await.map(|()| token)?)
         })?;
         Ok(Made { token, plaintext })
     }

@@ -13,7 +13,7 @@
 //! | address | `TEAM#<team>#ADDR#<ip>` | `ADDR` |
 //!
 //! Every read is strongly consistent. Each limit is decided by a condition on one item, named in
-//! [`conditions`].
+//! `conditions`.
 
 mod add_member;
 mod conditions;

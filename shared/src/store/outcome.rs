@@ -34,6 +34,13 @@ pub(super) fn is_blocked(reasons: &[Reason], position: usize) -> bool {
     matches!(reasons.get(position), Some(Reason::Condition(_)))
 }
 
+/// Whether the condition of the action at `position` did not hold, and no other action was at fault:
+/// then, and only then, all else was as read.
+pub(super) fn is_blocked_alone(reasons: &[Reason], position: usize) -> bool {
+    is_blocked(reasons, position)
+        && reasons.iter().enumerate().all(|(n, reason)| n == position || *reason == Reason::None)
+}
+
 /// What became of an enrollment's transaction: the node, then the address, then the gate.
 #[derive(Debug, PartialEq)]
 pub(super) enum Enrollment {
@@ -113,6 +120,14 @@ mod tests {
         assert_eq!(no_address.judge(&[FINE, FAILED]), Enrollment::GateRefused);
         let no_gate = Actions { address: true, gate: false };
         assert_eq!(no_gate.judge(&[FINE, FAILED]), Enrollment::AddressTaken);
+    }
+
+    #[test]
+    fn a_refusal_for_one_action_is_none_while_another_was_busy() {
+        assert!(is_blocked_alone(&[FINE, FAILED], 1));
+        assert!(!is_blocked_alone(&[BUSY, FAILED], 1));
+        assert!(!is_blocked_alone(&[FAILED, FAILED], 1));
+        assert!(!is_blocked_alone(&[FINE, FINE], 1));
     }
 
     #[test]

@@ -5,11 +5,12 @@ use crate::domain::enrollment::{self, Attempt, Step};
 use crate::domain::gate::{Gate, GateNumber, Gates, WIDE_GATES};
 use crate::domain::id::{NodeId, TeamId};
 use crate::domain::key::PublicKey;
-use crate::domain::node::{Node, Version};
+use crate::domain::node::Node;
 use crate::domain::plaintext::Plaintext;
 use crate::domain::refusal::Refusal;
 use crate::domain::report::Report;
 use crate::domain::token::Token;
+use crate::domain::version::Version;
 
 use super::conditions::{
     ADDRESS_ABSENT, Condition, GATE_PASSABLE, NODE_ABSENT, NODE_AS_READ, TOKEN_PASSABLE,
@@ -48,12 +49,21 @@ struct Course {
     /// The ids that its tries gave to a new node, another with every try: the node that a lost
     /// answer was about may have been removed by now.
     ids: Vec<NodeId>,
+    /// The versions that its tries gave to a node.
+    versions: Vec<Version>,
     /// The gate to read and pass next.
     gate: GateNumber,
     /// How many addresses were found taken.
     addresses_taken: u32,
     /// Whether all uses were known to be gone before the node was read.
     exhausted: bool,
+}
+
+impl Course {
+    /// Whether one of the tries has written the node, or made it.
+    fn wrote(&self, node: &Node) -> bool {
+        self.ids.contains(&node.id) || self.versions.contains(&node.version)
+    }
 }
 
 /// What one read has shown.
@@ -68,6 +78,7 @@ impl Session {
     pub async fn register_node(&self, registration: &Registration) -> Result<Registered, Error> {
         let mut course = Course {
             ids: Vec::new(),
+            versions: Vec::new(),
             gate: GateNumber::home(&registration.report.hostname, WIDE_GATES),
             addresses_taken: 0,
             exhausted: false,
@@ -84,15 +95,19 @@ impl Session {
     ) -> Result<Node, Halt> {
         let Registration { plaintext, report, key } = registration;
         let seen = self.look(plaintext, report, course).await?;
-        let id = NodeId::from_bytes(self.draw());
-        course.ids.push(id);
+        if let Some(node) = seen.node.as_ref().filter(|node| course.wrote(node)) {
+            // Ours is there: an answer was lost. Whatever became of the token since, it is in.
+            return Ok(node.clone());
+        }
         let attempt = Attempt {
             report,
             key: *key,
             now: self.now(),
-            id,
+            id: NodeId::from_bytes(self.draw()),
             version: Version::from_bytes(self.draw()),
         };
+        course.ids.push(attempt.id);
+        course.versions.push(attempt.version);
         let step = match enrollment::judge(&seen.token, seen.node.as_ref(), &attempt) {
             Err(Refusal::TokenExhausted) if !course.exhausted => {
                 course.exhausted = true;

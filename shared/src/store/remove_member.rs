@@ -1,4 +1,5 @@
 use crate::domain::id::{MembershipId, TeamId};
+use crate::domain::member::Member;
 use crate::domain::principal::Principal;
 use crate::domain::refusal::Refusal;
 use crate::domain::removal::{Removal, Unfinished};
@@ -6,8 +7,8 @@ use crate::domain::role::Role;
 
 use super::conditions::MEMBER_AS_READ;
 use super::member_ref::MemberRef;
-use super::outcome::is_blocked;
-use super::session::until_settled;
+use super::outcome::is_blocked_alone;
+use super::session::{Halt, until_settled};
 use super::table::{Failure, Write};
 use super::team_writes::{caller_as_read, one_owner_less};
 use super::{Error, Session, keys};
@@ -29,14 +30,18 @@ impl Session {
             {
                 return Ok(removal);
             }
-            let by = self.authorize(team, caller, |_| true).await?;
+            // What is missing after a try may be missing by that try, whose items become visible one
+            // by one.
+            let missing = || if sent.is_some() { Halt::Again } else { Refusal::NotFound.into() };
+            let by: Option<Member> = self.get(&keys::member(team, caller)).await?;
+            let by = by.ok_or_else(missing)?;
             let Some(found) = self.find_member(team, member).await? else {
                 return match member {
                     MemberRef::Membership(ended) if by.role.manages_tokens() => {
                         let removal = self.get(&keys::removal(team, *ended)).await?;
-                        removal.ok_or(Refusal::NotFound.into())
+                        removal.ok_or_else(missing)
                     }
-                    _ => Err(Refusal::NotFound.into()),
+                    _ => Err(missing()),
                 };
             };
             let leaves = by.principal == found.principal;
@@ -51,8 +56,7 @@ impl Session {
             let mut writes = vec![
                 Write::delete(keys::member(team, &found.principal))
                     .when(MEMBER_AS_READ)
-                    .value(":member", membership)?
-                    .value(":member_role", found.role)?,
+                    .value(":read", found.version)?,
                 Write::delete(keys::my_team(&found.principal, team)),
                 Write::put(keys::removal(team, membership), &removal)?,
                 Write::put(keys::unfinished(team, membership), &unfinished)?,
@@ -65,11 +69,10 @@ impl Session {
             }
             sent = Some(membership);
             match self.transact(writes).await {
-                Err(Failure::Cancelled(reasons)) => {
-                    let owner = found.role == Role::Owner && !is_blocked(&reasons, 0);
-                    let caller = is_blocked(&reasons, 5);
-                    let last = owner && !caller && is_blocked(&reasons, 4);
-                    Err(if last { Refusal::LastOwner.into() } else { reasons.into() })
+                Err(Failure::Cancelled(reasons))
+                    if found.role == Role::Owner && is_blocked_alone(&reasons, 4) =>
+                {
+                    Err(Refusal::LastOwner.into())
                 }
                 other => Ok(other.map(|()| removal)?),
             }

@@ -20,16 +20,13 @@ impl Session {
     ) -> Result<(), Error> {
         let mut sent = None;
         until_settled!(self, {
-            self.authorize(team, caller, Role::manages_tokens).await?;
             let node: Option<Node> = self.get(&keys::node(team, hostname)).await?;
-            let Some(node) = node else {
-                // Ours is gone: an answer was lost.
-                return if sent.is_some() { Ok(()) } else { Err(Refusal::NotFound.into()) };
-            };
-            if sent.is_some_and(|id| id != node.id) {
-                // Ours is gone, and the machine is back.
+            if sent.is_some_and(|id| node.as_ref().is_none_or(|node| node.id != id)) {
+                // Ours is gone: an answer was lost. What is there now, if anything, is another.
                 return Ok(());
             }
+            self.authorize(team, caller, Role::manages_tokens).await?;
+            let node = node.ok_or(Refusal::NotFound)?;
             sent = Some(node.id);
             Ok(self.transact(removing(team, &node)?).await?)
         })

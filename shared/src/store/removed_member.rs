@@ -67,7 +67,7 @@ mod tests {
 
     fn record(event: &str, sk: &str) -> StreamRecord {
         let member = json!({
-            "membership": {"S": "mem_aaaaaaaaaaaaa"}, "principal": {"S": "a@b.example"},
+            "version": {"N": "1"}, "membership": {"S": "mem_aaaaaaaaaaaaa"}, "principal": {"S": "a@b.example"},
             "role": {"S": "admin"}, "joined_at": {"N": "1900000000"}
         });
         serde_json::from_value(json!({

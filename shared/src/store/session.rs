@@ -100,12 +100,6 @@ pub struct Session {
     meter: Meter,
 }
 
-impl std::fmt::Debug for Environment {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Environment")
-    }
-}
-
 impl Session {
     pub(super) fn new(table: Table, environment: Environment, patience: Duration) -> Self {
         let deadline = Instant::now() + patience;

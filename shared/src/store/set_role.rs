@@ -3,10 +3,11 @@ use crate::domain::member::{Member, MyTeam};
 use crate::domain::principal::Principal;
 use crate::domain::refusal::Refusal;
 use crate::domain::role::Role;
+use crate::domain::version::Version;
 
 use super::conditions::MEMBER_AS_READ;
 use super::member_ref::MemberRef;
-use super::outcome::is_blocked;
+use super::outcome::is_blocked_alone;
 use super::session::{Halt, until_settled};
 use super::table::{Failure, Write};
 use super::team_writes::{caller_as_read, one_owner_less, one_owner_more};
@@ -21,7 +22,14 @@ impl Session {
         member: &MemberRef,
         role: Role,
     ) -> Result<Member, Error> {
+        let mut sent = false;
         until_settled!(self, {
+            if sent
+                && let Some(found) = self.find_member(team, member).await?
+                && found.role == role
+            {
+                return Ok(found);
+            }
             let by = self.authorize(team, caller, |own| own.manages(role)).await?;
             let Some(found) = self.find_member(team, member).await? else {
                 return Err(Refusal::NotFound.into());
@@ -36,13 +44,13 @@ impl Session {
             if found.role == role {
                 return Ok(found);
             }
-            let changed = Member { role, ..found.clone() };
+            let version = Version::from_bytes(self.draw());
+            let changed = Member { version, role, ..found.clone() };
             let mine = MyTeam { team, role };
             let mut writes = vec![
                 Write::put(keys::member(team, &found.principal), &changed)?
                     .when(MEMBER_AS_READ)
-                    .value(":member", found.membership)?
-                    .value(":member_role", found.role)?,
+                    .value(":read", found.version)?,
                 Write::put(keys::my_team(&found.principal, team), &mine)?,
             ];
             match (found.role, role) {
@@ -53,12 +61,12 @@ impl Session {
             if by.principal != found.principal {
                 writes.push(caller_as_read(team, &by)?);
             }
+            sent = true;
             match self.transact(writes).await {
-                Err(Failure::Cancelled(reasons)) => {
-                    let owner = found.role == Role::Owner && !is_blocked(&reasons, 0);
-                    let caller = is_blocked(&reasons, 3);
-                    let last = owner && !caller && is_blocked(&reasons, 2);
-                    Err(if last { Refusal::LastOwner.into() } else { reasons.into() })
+                Err(Failure::Cancelled(reasons))
+                    if found.role == Role::Owner && is_blocked_alone(&reasons, 2) =>
+                {
+                    Err(Refusal::LastOwner.into())
                 }
                 other => Ok(other.map(|()| changed)?),
             }

@@ -1,5 +1,6 @@
 //! What follows the removal of a member, until nothing of the membership is left.
 
+use std::iter;
 use std::time::Duration;
 
 use crate::domain::gate::Lane;
@@ -9,7 +10,7 @@ use crate::domain::principal::Principal;
 use crate::domain::removal::{Removal, SETTLE, Unfinished, WATCH};
 use crate::domain::token::{Revocation, Token};
 
-use super::conditions::{REMOVAL_ABSENT, SWEEP_AS_READ};
+use super::conditions::{NOTHING_FOUND_SINCE, REMOVAL_ABSENT};
 use super::outcome::is_blocked;
 use super::remove_node::removing;
 use super::session::{Halt, until_settled};
@@ -100,7 +101,10 @@ impl Session {
             match self.sweep_one_unfinished(team, membership, patience).await {
                 Ok(true) => {}
                 Ok(false) => left += 1,
-                Err(error) => failure = failure.or(Some(error)),
+                Err(error) => {
+                    tracing::error!(%team, %membership, %error, "a removal is not swept");
+                    failure = failure.or(Some(error));
+                }
             }
         }
         failure.map_or(Ok(left), Err)
@@ -121,10 +125,16 @@ impl Session {
             return Ok(false);
         }
         until_settled!(self, {
-            let gone = Write::delete(keys::unfinished(team, membership));
-            Ok(self.transact(vec![gone]).await?)
-        })?;
-        Ok(true)
+            let writes = vec![
+                Write::delete(keys::unfinished(team, membership)),
+                Write::check(keys::removal(team, membership), NOTHING_FOUND_SINCE)
+                    .value(":findings", removal.findings)?,
+            ];
+            match self.transact(writes).await {
+                Err(Failure::Cancelled(reasons)) if is_blocked(&reasons, 1) => Ok(false),
+                other => Ok(other.map(|()| true)?),
+            }
+        })
     }
 
     /// The removal; made here if the member was deleted by other hands than the API's.
@@ -154,7 +164,7 @@ impl Session {
     }
 
     /// Removes a node that the membership sponsors, counted on the removal in the same
-    /// transaction. Tells whether it did: a node that has another sponsor by now stays.
+    /// transaction. Tells whether it is gone: a node that has another sponsor by now stays.
     async fn remove_sponsored(
         &self,
         team: TeamId,
@@ -168,45 +178,53 @@ impl Session {
                 Some(node) => Some(node),
                 None => self.get(&key).await?,
             };
-            let Some(current) = current.filter(|node: &Node| node.sponsor.membership == membership)
-            else {
+            // By this sweep, if an answer was lost, or by another.
+            let Some(current) = current else { return Ok(true) };
+            if current.sponsor.membership != membership {
                 return Ok(false);
-            };
+            }
             let mut writes = removing(team, &current)?;
-            let count = Write::update(keys::removal(team, membership), "ADD nodes_removed :one");
+            let count = "ADD nodes_removed :one, findings :one REMOVE clean_since, completed_at";
+            let count = Write::update(keys::removal(team, membership), count);
             writes.push(count.value(":one", 1)?);
             self.transact(writes).await?;
             Ok(true)
         })
     }
 
-    /// Writes down what a sweep found. It finishes the removal only if no other sweep has found
-    /// anything meanwhile.
+    /// Writes down what a sweep came to. That it found nothing counts only if no other sweep has
+    /// found anything meanwhile; if it did find something, the schedule looks after it again.
     async fn record(&self, team: TeamId, before: &Removal, after: &Removal) -> Result<(), Error> {
         if after == before {
             return Ok(());
         }
-        let key = keys::removal(team, before.membership);
+        let key = || keys::removal(team, before.membership);
         until_settled!(self, {
-            let write = match (after.clean_since, after.completed_at) {
-                (None, _) => Write::update(
-                    key.clone(),
-                    "SET tokens_revoked = :tokens REMOVE clean_since, completed_at",
-                ),
-                (Some(clean), None) => {
-                    Write::update(key.clone(), "SET tokens_revoked = :tokens, clean_since = :clean")
-                        .value(":clean", clean)?
+            let (write, again) = match (after.clean_since, after.completed_at) {
+                (None, _) => {
+                    let found = "SET tokens_revoked = :tokens ADD findings :one \
+                                 REMOVE clean_since, completed_at";
+                    let (since, membership) = (before.requested_at, before.membership);
+                    let again = Unfinished { team, membership, since };
+                    let again = Write::put(keys::unfinished(team, membership), &again)?;
+                    (Write::update(key(), found).value(":one", 1)?, Some(again))
                 }
-                (Some(clean), Some(done)) => {
-                    Write::update(key.clone(), "SET tokens_revoked = :tokens, completed_at = :done")
-                        .when(SWEEP_AS_READ)
-                        .value(":clean_since", clean)?
-                        .value(":done", done)?
+                (Some(clean), None) => {
+                    let clean_since = "SET tokens_revoked = :tokens, clean_since = :clean";
+                    (Write::update(key(), clean_since).value(":clean", clean)?, None)
+                }
+                (Some(_), Some(done)) => {
+                    let completed = "SET tokens_revoked = :tokens, completed_at = :done";
+                    (Write::update(key(), completed).value(":done", done)?, None)
                 }
             };
-            match self.write(write.value(":tokens", after.tokens_revoked)?).await {
-                Ok(_) | Err(Failure::Condition(_)) => Ok(()),
-                Err(failure) => Err(failure.into()),
+            let mut write = write.value(":tokens", after.tokens_revoked)?;
+            if again.is_none() {
+                write = write.when(NOTHING_FOUND_SINCE).value(":findings", before.findings)?;
+            }
+            match self.transact(iter::once(write).chain(again).collect()).await {
+                Err(Failure::Cancelled(reasons)) if is_blocked(&reasons, 0) => Ok(()),
+                other => Ok(other?),
             }
         })
     }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::http::HttpResponse;
-use aws_sdk_dynamodb::error::{BuildError, DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
@@ -103,14 +103,11 @@ impl Meter {
     }
 
     /// What became of a call that was answered with an error, or not at all.
-    fn failed<E: ProvideErrorMetadata + std::error::Error + 'static>(
-        &self,
-        error: &SdkError<E, HttpResponse>,
-    ) -> Failure {
+    fn failed<E: ProvideErrorMetadata>(&self, error: &SdkError<E, HttpResponse>) -> Failure {
         let failure = classify(error);
         if let Failure::Unsettled = failure {
             let code = error.code().map(str::to_owned);
-            self.note(code.unwrap_or_else(|| DisplayErrorContext(error).to_string()));
+            self.note(code.unwrap_or_else(|| unanswered(error).to_owned()));
         }
         failure
     }
@@ -507,6 +504,16 @@ const UNSETTLED_CODES: [&str; 7] = [
     "TransactionConflictException",
     "TransactionInProgressException",
 ];
+
+/// What became of a call without an answer that can be read. A fixed text: an answer may hold items.
+fn unanswered<E>(error: &SdkError<E, HttpResponse>) -> &'static str {
+    match error {
+        SdkError::TimeoutError(_) => "the call timed out",
+        SdkError::DispatchFailure(_) => "the call was not carried",
+        SdkError::ResponseError(_) => "the answer is not legible",
+        _ => "an error without a code",
+    }
+}
 
 fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failure {
     match error {
