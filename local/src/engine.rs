@@ -30,7 +30,7 @@ const DEFINITION: &str = include_str!("../../infra/table.json");
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The database is not to be opened, or not to be used.
-    #[error("the embedded database: {0}")]
+    #[error("the embedded database: {}", first_sentence(.0))]
     Database(#[from] DynoxideError),
     /// The database's file is not to be made.
     #[error("{0}")]
@@ -44,6 +44,12 @@ pub enum EngineError {
     /// There is no port to be had on loopback.
     #[error("the embedded database's port: {0}")]
     Port(#[from] io::Error),
+}
+
+/// What the engine says, without its advice to those who call it from Rust.
+fn first_sentence(error: &DynoxideError) -> String {
+    let text = error.to_string();
+    text.split(". ").next().unwrap_or_default().to_owned()
 }
 
 /// A running engine with Muster's table. It stops when it is dropped.
