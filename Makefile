@@ -77,7 +77,7 @@ tests: | has-cargo has-cc ## run the tests
 	cargo test --workspace --no-fail-fast --locked
 
 .PHONY: mutants
-mutants: | has-cargo has-cc ## take out each condition of the store and see which promise's test fails (10 minutes)
+mutants: | has-cargo has-cc ## take out each condition of the store and see which promise's test fails (a quarter of an hour)
 	cargo run --package muster-tests --bin mutants --locked
 
 .PHONY: advisories
