@@ -7,6 +7,7 @@ use crate::domain::text::Name;
 use crate::domain::token::{MaxUses, Origin, Policy, SELF_ENROLL_LIFETIME, Token};
 
 use super::conditions::{CALLER_IN_MEMBERSHIP, TOKEN_ABSENT};
+use super::gates::GateItem;
 use super::session::until_settled;
 use super::table::Write;
 use super::team_writes::caller_as_read;
@@ -28,12 +29,6 @@ pub struct Made {
     pub token: Token,
     /// Its plaintext.
     pub plaintext: Plaintext,
-}
-
-#[derive(serde::Serialize, serde::Deserialize)]
-pub(super) struct GateItem {
-    pub(super) token: TokenId,
-    pub(super) gate: Gate,
 }
 
 impl Session {

@@ -8,7 +8,7 @@ use crate::domain::principal::Principal;
 use crate::domain::role::Role;
 use crate::domain::token::Token;
 
-use super::create_token::GateItem;
+use super::gates::GateItem;
 use super::{Error, Session, keys};
 
 impl Session {

@@ -19,6 +19,7 @@ mod add_member;
 mod conditions;
 mod create_team;
 mod create_token;
+mod gates;
 mod get_token;
 mod keys;
 mod list_members;

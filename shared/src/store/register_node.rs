@@ -15,7 +15,7 @@ use crate::domain::version::Version;
 use super::conditions::{
     ADDRESS_ABSENT, Condition, GATE_PASSABLE, NODE_ABSENT, NODE_AS_READ, TOKEN_PASSABLE,
 };
-use super::create_token::GateItem;
+use super::gates::GateItem;
 use super::keys::Key;
 use super::outcome::{Actions, Enrollment};
 use super::session::{Halt, until_settled};

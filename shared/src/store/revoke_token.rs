@@ -8,7 +8,7 @@ use crate::domain::role::Role;
 use crate::domain::token::{Revocation, Token};
 
 use super::conditions::TOKEN_NOT_REVOKED;
-use super::create_token::GateItem;
+use super::gates::GateItem;
 use super::session::until_settled;
 use super::table::{Failure, Fault, Write, from_item};
 use super::{Error, Session, keys};

@@ -1,0 +1,39 @@
+//! The gates of wide tokens, as they lie in the lanes.
+
+use std::collections::HashMap;
+
+use crate::domain::gate::{Gate, GateNumber};
+use crate::domain::id::{TeamId, TokenId};
+
+use super::table::{Fault, from_item};
+use super::{Error, Session, keys};
+
+/// A gate and whose it is.
+#[derive(serde::Serialize, serde::Deserialize)]
+pub(super) struct GateItem {
+    pub(super) token: TokenId,
+    pub(super) gate: Gate,
+}
+
+impl Session {
+    /// The gates of a wide token. A gate that is missing is a fault, not a closed one.
+    pub(super) async fn gates(
+        &self,
+        team: TeamId,
+        token: TokenId,
+        count: u8,
+    ) -> Result<HashMap<GateNumber, Gate>, Error> {
+        let keyed: Vec<_> =
+            GateNumber::all(count).map(|gate| (gate, keys::gate(team, token, gate))).collect();
+        let wanted: Vec<_> = keyed.iter().map(|(_, key)| key.clone()).collect();
+        let mut found = self.get_all(&wanted).await?;
+        let mut gates = HashMap::with_capacity(keyed.len());
+        for (number, key) in keyed {
+            let item = found
+                .remove(&key)
+                .ok_or_else(|| Fault(format!("{token} has no gate {}", number.number())))?;
+            gates.insert(number, from_item::<GateItem>(item)?.gate);
+        }
+        Ok(gates)
+    }
+}
