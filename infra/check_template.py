@@ -10,7 +10,10 @@ from pathlib import Path
 from cfnlint.decode import decode
 
 # Said of the deployed table alone; everything else is in table.json too.
-DEPLOYED_ONLY = {"PointInTimeRecoverySpecification", "DeletionProtectionEnabled"}
+DEPLOYED_ONLY = {"TableName", "PointInTimeRecoverySpecification", "DeletionProtectionEnabled", "WarmThroughput"}
+
+# By its name, for it may be there without being the stack's.
+TABLE = {"Fn::Sub": "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${TableName}"}
 
 # What is called without a login, and what is not called over HTTP at all.
 OPEN = {"register-node"}
@@ -98,8 +101,8 @@ def check_statement(statement):
     for action in as_list(statement.get("Action")):
         if action not in ACTIONS:
             yield f"must not be allowed {action}: name one of {', '.join(sorted(ACTIONS))}"
-    if statement.get("Resource") != {"Fn::GetAtt": ["Table", "Arn"]}:
-        yield "Resource must be !GetAtt Table.Arn and nothing wider"
+    if statement.get("Resource") != TABLE:
+        yield f"Resource must be !Sub {TABLE['Fn::Sub']} and nothing wider"
     condition = statement.get("Condition", {})
     partitions = condition.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
     if not partitions:

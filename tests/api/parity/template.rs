@@ -30,6 +30,10 @@ pub(super) struct Statement {
     pub(super) partitions: Vec<String>,
 }
 
+/// The table, by its name.
+const TABLE: &str =
+    "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${TableName}";
+
 /// The repository's root.
 pub(super) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -67,7 +71,7 @@ fn read(properties: &Value) -> Function {
 
 fn statement(statement: &Value) -> Statement {
     assert_eq!(statement["Effect"].as_str(), Some("Allow"));
-    assert_eq!(statement["Resource"].as_str(), Some("Table.Arn"), "the table and nothing else");
+    assert_eq!(text(&statement["Resource"]), TABLE, "the table and nothing else");
     let condition = &statement["Condition"];
     assert_eq!(text(&condition["Null"]["dynamodb:LeadingKeys"]), "false");
     let partitions = list(&condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]);
