@@ -37,7 +37,7 @@ demo: ## enter this very machine through `make run`, with curl
 .PHONY: test lint
 test: lint template tests ## all that a change must pass
 
-lint: format scripts dependencies clippy rustdoc ## all of it but the template and the tests
+lint: format scripts roots dependencies clippy rustdoc ## all of it but the template and the tests
 
 .PHONY: format
 format: | has-rustfmt ## is the code formatted? (`cargo fmt` does it)
@@ -48,6 +48,11 @@ format: | has-rustfmt ## is the code formatted? (`cargo fmt` does it)
 scripts: $(VENV_READY) ## shellcheck
 	@echo '==> scripts'
 	$(VENV)/bin/shellcheck $(SCRIPTS)
+
+.PHONY: roots
+roots: $(VENV_READY) ## are the embedded root certificates those of Amazon Trust Services?
+	@echo '==> roots'
+	$(VENV)/bin/python infra/check_roots.py
 
 .PHONY: dependencies
 dependencies: $(CARGO_DENY) ## are the crates ones that deny.toml lets in?
@@ -83,6 +88,20 @@ mutants: | has-cargo has-cc ## take out each condition of the store and see whic
 .PHONY: advisories
 advisories: $(CARGO_DENY) ## does any crate have a known hole? (needs the network)
 	$(CARGO_DENY) --locked check advisories
+
+# ---- Measure
+
+BENCH_TARGET := $(or $(CARGO_TARGET_DIR),target)
+DEFAULT_TLS := $(BENCH_TARGET)/default-tls
+
+.PHONY: bench-cold
+bench-cold: | has-cargo has-cc ## what a cold start takes, beside a hello world (builds for minutes the first time)
+	@echo '==> bench-cold'
+	cargo build --release --locked --package bench-hello
+	cargo build --release --locked --package register-node --package bench-register-node
+	cargo build --release --locked --manifest-path bench/default-tls/Cargo.toml --target-dir $(DEFAULT_TLS)
+	cargo run --profile quick --locked --package muster-bench --bin cold -- \
+	  $(BENCH_TARGET)/release $(DEFAULT_TLS)/release/bench-default-tls
 
 # ---- Tools
 

@@ -97,6 +97,11 @@ impl Engine {
         &self.database
     }
 
+    /// Where it listens, as `http://127.0.0.1:8000`.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     /// A client of the engine.
     pub fn client(&self) -> Client {
         self.client_over(aws_smithy_http_client::Builder::new().build_http())

@@ -1,17 +1,16 @@
 //! Around a handler in its function: configuration from the environment, the client, the log, and
 //! the runtime's loop.
 
+mod roots;
+
 use std::time::Duration;
 
-use aws_config::environment::{
-    EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
-};
-use aws_config::meta::region::ProvideRegion;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, SharedHttpClient, StalledStreamProtectionConfig};
-use aws_smithy_http_client::tls;
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Credentials, Region, SharedHttpClient, StalledStreamProtectionConfig,
+};
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Request, Service};
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -22,6 +21,7 @@ use crate::http::{Endpoint, event};
 use crate::store::{Session, Store, WarmUp};
 
 pub use lambda_runtime::Error;
+pub use roots::Roots;
 
 /// How long one call to DynamoDB may take before it is given up and tried again.
 const CALL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -32,8 +32,23 @@ const MARGIN: Duration = Duration::from_secs(5);
 
 /// Serves an endpoint until the runtime ends the process.
 pub fn serve(endpoint: &'static Endpoint) -> Result<(), Error> {
+    let place = Place::from_environment()?;
+    let http = place.roots().https()?;
+    serve_in(place, endpoint, http)
+}
+
+/// Serves an endpoint, and calls DynamoDB over `http`.
+pub fn serve_over(endpoint: &'static Endpoint, http: SharedHttpClient) -> Result<(), Error> {
+    serve_in(Place::from_environment()?, endpoint, http)
+}
+
+fn serve_in(
+    place: Place,
+    endpoint: &'static Endpoint,
+    http: SharedHttpClient,
+) -> Result<(), Error> {
     run(async {
-        let store = store(endpoint.warm_up).await?;
+        let store = place.store(http, endpoint.warm_up).await;
         let answer = service_fn(move |request: Request| {
             let store = store.clone();
             async move { Ok::<_, std::convert::Infallible>(endpoint.answer(&store, request).await) }
@@ -53,8 +68,10 @@ pub fn serve_events<F>(warm_up: WarmUp, handle: fn(Session, Value) -> F) -> Resu
 where
     F: Future<Output = Result<Value, crate::store::Error>>,
 {
+    let place = Place::from_environment()?;
+    let http = place.roots().https()?;
     run(async move {
-        let store = store(warm_up).await?;
+        let store = place.store(http, warm_up).await;
         let serve = service_fn(move |invocation: LambdaEvent<Value>| {
             let left = invocation.context.deadline().duration_since(now()).unwrap_or_default();
             let session = store.session(left.saturating_sub(MARGIN));
@@ -83,21 +100,48 @@ fn run(serve: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
     runtime.block_on(serve)
 }
 
-/// The store over the table that the environment names, its connection open.
-async fn store(warm_up: WarmUp) -> Result<Store, Error> {
-    let table =
-        std::env::var("TABLE_NAME").map_err(|_| "TABLE_NAME is not set to the table's name")?;
-    let region = EnvironmentVariableRegionProvider::new().region().await;
-    let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-        .build_https();
-    let mut config = config(http)
-        .region(region)
-        .credentials_provider(EnvironmentVariableCredentialsProvider::new());
-    config.set_endpoint_url(std::env::var("AWS_ENDPOINT_URL").ok());
-    let store = Store::new(Client::from_conf(config.build()), table, Environment::system());
-    store.session(WARM_UP_TIMEOUT).warm_up(warm_up).await;
-    Ok(store)
+/// Which table a function works on, where, and as whom.
+struct Place {
+    table: String,
+    region: String,
+    endpoint: Option<String>,
+    credentials: Credentials,
+}
+
+impl Place {
+    /// As Lambda and the template set it. It stays so as long as the process lives.
+    fn from_environment() -> Result<Self, Error> {
+        let required =
+            |name: &str| std::env::var(name).map_err(|_| Error::from(format!("{name} is not set")));
+        let optional = |name: &str| std::env::var(name).ok();
+        Ok(Self {
+            table: required("TABLE_NAME")?,
+            region: required("AWS_REGION")?,
+            endpoint: optional("AWS_ENDPOINT_URL"),
+            credentials: Credentials::new(
+                required("AWS_ACCESS_KEY_ID")?,
+                required("AWS_SECRET_ACCESS_KEY")?,
+                optional("AWS_SESSION_TOKEN"),
+                None,
+                "environment",
+            ),
+        })
+    }
+
+    fn roots(&self) -> Roots {
+        Roots::of(&self.region, self.endpoint.as_deref())
+    }
+
+    /// The store over the table, its connection open.
+    async fn store(self, http: SharedHttpClient, warm_up: WarmUp) -> Store {
+        let mut config =
+            config(http).region(Region::new(self.region)).credentials_provider(self.credentials);
+        config.set_endpoint_url(self.endpoint);
+        let client = Client::from_conf(config.build());
+        let store = Store::new(client, self.table, Environment::system());
+        store.session(WARM_UP_TIMEOUT).warm_up(warm_up).await;
+        store
+    }
 }
 
 /// The client's configuration but for where it calls and as whom. The SDK retries nothing: the
