@@ -15,7 +15,6 @@ SCRIPTS := .ci/run $(wildcard scripts/*.sh infra/*.sh)
 
 # The checks of the template use no account and tell nobody.
 export SAM_CLI_TELEMETRY := 0
-export AWS_DEFAULT_REGION ?= eu-central-1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
@@ -31,6 +30,21 @@ run: | has-cargo has-cc ## serve everything on 127.0.0.1:8000, with its data in 
 
 demo: ## enter this very machine through `make run`, with curl
 	scripts/demo.sh
+
+.PHONY: deploy invite adopt undeploy
+deploy: $(VENV_READY) | has-cargo ## deploy into an AWS account; asks what it must know the first time
+	scripts/deploy.sh
+
+invite: $(VENV_READY) ## mail an invitation to the user pool to EMAIL
+	@[[ -n '$(EMAIL)' ]] || { echo 'whom? make invite EMAIL=alice@example.com' >&2; exit 1; }
+	@$(VENV)/bin/python scripts/stack.py invite '$(EMAIL)'
+
+adopt: $(VENV_READY) ## have the next `make deploy` go on with a table that is there: TABLE
+	@[[ -n '$(TABLE)' ]] || { echo 'which table? make adopt TABLE=muster' >&2; exit 1; }
+	@$(VENV)/bin/python scripts/stack.py adopt '$(TABLE)'
+
+undeploy: $(VENV_READY) ## delete the stack, after asking; keeps the table (YES, DELETE_TABLE, YES_TABLE)
+	@scripts/undeploy.sh
 
 # ---- Check
 
@@ -70,11 +84,13 @@ rustdoc: | has-cargo has-cc ## build the code's documentation without a warning
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items --locked
 
 .PHONY: template
+template: export AWS_DEFAULT_REGION ?= eu-central-1
 template: $(VENV_READY) ## check what is deployed: template.yaml
 	@echo '==> template'
 	$(VENV)/bin/sam validate --lint --template template.yaml </dev/null
 	$(VENV)/bin/cfn-lint template.yaml
 	$(VENV)/bin/python infra/check_template.py
+	$(VENV)/bin/python infra/check_operations.py
 
 .PHONY: tests
 tests: | has-cargo has-cc ## run the tests

@@ -1,0 +1,85 @@
+"""Tells from template.yaml what docs/deploy-by-hand.md sets up without it, so that the two cannot differ.
+
+Usage: by_hand.py routes
+       by_hand.py policy FUNCTION --account ID --region REGION [--table NAME] [--partition aws]
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from cfnlint.decode import decode
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def functions():
+    """The functions, by the names of their crates."""
+    template, problems = decode(str(ROOT / "template.yaml"))
+    if problems:
+        sys.exit(f"by_hand: {problems[0]}")
+    resources = template["Resources"].values()
+    properties = (resource["Properties"] for resource in resources if resource["Type"] == "AWS::Serverless::Function")
+    return {each["CodeUri"].removeprefix("functions/"): each for each in properties}
+
+
+def routes():
+    """A line for each: the function, what it answers, and whether a JWT is asked for first."""
+    for name, function in functions().items():
+        for event in function["Events"].values():
+            if event["Type"] == "HttpApi":
+                call = event["Properties"]
+                open_to_all = call.get("Auth", {}).get("Authorizer") == "NONE"
+                yield f"{name}\t{call['Method']} {call['Path']}\t{'NONE' if open_to_all else 'JWT'}"
+
+
+def statements(function, table):
+    """What the template lets a function do, on this table."""
+    for policy in function["Policies"]:
+        for statement in policy["Statement"]:
+            yield {**statement, "Resource": table}
+
+
+def policy(arguments):
+    """The policy of a function's role: the table as in the template, its own log, the stream where it has one."""
+    found = functions()
+    if arguments.function not in found:
+        sys.exit(f"by_hand: there is no function {arguments.function}; there are {', '.join(sorted(found))}")
+    where = f"{arguments.region}:{arguments.account}"
+    table = f"arn:{arguments.partition}:dynamodb:{where}:table/{arguments.table}"
+    group = f"arn:{arguments.partition}:logs:{where}:log-group:/aws/lambda/{arguments.function}"
+    function = found[arguments.function]
+    allowed = [
+        *statements(function, table),
+        {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": f"{group}:*"},
+    ]
+    if any(event["Type"] == "DynamoDB" for event in function["Events"].values()):
+        read = ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"]
+        queue = f"arn:{arguments.partition}:sqs:{where}:{arguments.table}-dead-letters"
+        allowed += [
+            {"Effect": "Allow", "Action": [f"dynamodb:{action}" for action in read], "Resource": f"{table}/stream/*"},
+            {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue},
+        ]
+    return {"Version": "2012-10-17", "Statement": allowed}
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True, dest="command")
+    commands.add_parser("routes")
+    of = commands.add_parser("policy")
+    of.add_argument("function")
+    of.add_argument("--account", required=True)
+    of.add_argument("--region", required=True)
+    of.add_argument("--table", default="muster")
+    of.add_argument("--partition", default="aws")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    arguments = parse()
+    if arguments.command == "routes":
+        print("\n".join(routes()))
+    else:
+        print(json.dumps(policy(arguments), indent=2))

@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Signs a person in with an OIDC issuer, in the browser, and prints the ID token.
+
+An authorization code with PKCE (RFC 7636) comes back to a port of this machine (RFC 8252). The client is one without a
+secret, and has http://localhost:8976/callback among its callback URLs, as the template's own has.
+"""
+
+import argparse
+import base64
+import hashlib
+import http.server
+import json
+import secrets
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import webbrowser
+
+PATIENCE = 300
+TIMEOUT = 10
+
+
+class Refusal(Exception):
+    """A reason not to go on, and what to do about it."""
+
+
+def fetch(url, form=None):
+    data = urllib.parse.urlencode(form).encode() if form else None
+    try:
+        with urllib.request.urlopen(url, data, timeout=TIMEOUT) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        said = " ".join(error.read(500).decode(errors="replace").split())
+        raise Refusal(f"{url} answers {error.code}: {said}") from None
+    except (OSError, ValueError) as error:
+        raise Refusal(f"{url} gives no JSON: {error}") from None
+
+
+def challenge_of(verifier):
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+class Callback(http.server.BaseHTTPRequestHandler):
+    """The one page that the browser is sent back to."""
+
+    def do_GET(self):
+        url = urllib.parse.urlsplit(self.path)
+        query = dict(urllib.parse.parse_qsl(url.query))
+        # Another page could call this port too: only who knows the state is answered.
+        if url.path != self.server.path or query.get("state") != self.server.state:
+            self.send_error(404)
+            return
+        self.server.query = query
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(b"Signed in: go back to the terminal.\n" if "code" in query else b"Not signed in.\n")
+
+    def log_message(self, *_):
+        """The URL has the code in it: it goes into no log."""
+
+
+def listen(callback, state):
+    try:
+        server = http.server.HTTPServer(("127.0.0.1", callback.port), Callback)
+    except OSError as error:
+        raise Refusal(f"port {callback.port} is not to be had ({error.strerror}): end what listens there") from None
+    server.path, server.state, server.query, server.timeout = callback.path, state, None, 1
+    return server
+
+
+def code_of(server):
+    deadline = time.monotonic() + PATIENCE
+    while server.query is None and time.monotonic() < deadline:
+        server.handle_request()
+    if server.query is None:
+        raise Refusal(f"nobody signed in within {PATIENCE} seconds")
+    if "code" not in server.query:
+        said = server.query.get("error_description") or server.query.get("error", "no reason given")
+        raise Refusal(f"the issuer refused: {said}")
+    return server.query["code"]
+
+
+def sign_in(issuer, client, callback):
+    discovery = fetch(issuer.rstrip("/") + "/.well-known/openid-configuration")
+    try:
+        authorize, token = discovery["authorization_endpoint"], discovery["token_endpoint"]
+    except (KeyError, TypeError):
+        raise Refusal(f"{issuer} offers no sign-in with a code: get an ID token as its own manual says") from None
+    state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
+    with listen(urllib.parse.urlsplit(callback), state) as server:
+        query = {
+            "response_type": "code",
+            "client_id": client,
+            "redirect_uri": callback,
+            "scope": "openid email",
+            "state": state,
+            "code_challenge": challenge_of(verifier),
+            "code_challenge_method": "S256",
+        }
+        url = f"{authorize}?{urllib.parse.urlencode(query)}"
+        print(f"Sign in in the browser. If none opens, go to\n{url}", file=sys.stderr)
+        webbrowser.open(url)
+        code = code_of(server)
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": client,
+        "code": code,
+        "redirect_uri": callback,
+        "code_verifier": verifier,
+    }
+    answer = fetch(token, form)
+    if "id_token" not in answer:
+        raise Refusal(f"{token} gives no ID token: does the client have the scope openid?")
+    return answer["id_token"]
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("issuer", help="the issuer's URL")
+    parser.add_argument("client", help="the client's id")
+    parser.add_argument("--callback", default="http://localhost:8976/callback", help="the client's callback URL")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    arguments = parse()
+    try:
+        print(sign_in(arguments.issuer, arguments.client, arguments.callback))
+    except Refusal as error:
+        print(f"sign-in: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

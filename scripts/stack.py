@@ -1,0 +1,262 @@
+#!/usr/bin/env python3
+"""What `make deploy` and its like ask of AWS, about the stack that samconfig.toml names.
+
+It runs in .venv, where SAM's own boto3 and tomlkit are. Every failure is one line, with what to do about it.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import boto3
+import tomlkit
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ProfileNotFound,
+)
+
+ROOT = Path(__file__).resolve().parent.parent
+CONFIG = ROOT / "samconfig.toml"
+TABLE = ROOT / "infra/table.json"
+
+
+class Refusal(Exception):
+    """A reason not to go on, and what to do about it."""
+
+
+# ---- samconfig.toml
+
+
+class Settings:
+    """The answers that `make deploy` keeps. What they leave out is as the template has it."""
+
+    def __init__(self):
+        if not CONFIG.exists():
+            raise Refusal("there is no samconfig.toml, which `make deploy` writes: nothing was deployed from here")
+        try:
+            self.document = tomlkit.parse(CONFIG.read_text())
+            shared = self.document["default"]["global"]["parameters"]
+            self.stack, self.region = str(shared["stack_name"]), str(shared["region"])
+            self.parameters = shared["parameter_overrides"]
+            self.table = str(self.parameters["TableName"])
+        except (tomlkit.exceptions.TOMLKitError, KeyError, TypeError) as error:
+            example = "compare it with infra/samconfig.example.toml"
+            raise Refusal(f"samconfig.toml is not as it should be ({error}): {example}") from None
+
+    def keep(self, **parameters):
+        """Puts parameters into the file."""
+        self.parameters.update(parameters)
+        CONFIG.write_text(tomlkit.dumps(self.document))
+
+
+# ---- Commands
+
+
+def whoami(arguments):
+    """Prints the account, and the region if one is set."""
+    session = boto3.Session(region_name=arguments.region)
+    region = session.region_name or ""
+    print(session.client("sts", region_name=region or "us-east-1").get_caller_identity()["Account"], region)
+
+
+def setting(arguments):
+    """Prints the stack, the region, or a parameter; nothing if it is not set."""
+    settings = Settings()
+    known = {"stack": settings.stack, "region": settings.region, "table": settings.table}
+    print(known.get(arguments.name, settings.parameters.get(arguments.name, "")))
+
+
+def free(arguments):
+    """Refuses to deploy over what a first deployment that failed left, and over a table of another stack."""
+    settings = Settings()
+    stack = describe_stack(settings)
+    if stack and stack["StackStatus"] in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED"):
+        raise Refusal(
+            f"the first deployment of the stack {settings.stack} failed ({stack['StackStatus']}), and it can only be "
+            "deleted: DELETE_TABLE=yes make undeploy deletes it with the table that it has just made"
+        )
+    if stack or settings.parameters.get("TableStream"):
+        return
+    if describe_table(settings.region, settings.table):
+        raise Refusal(
+            f"there is a table {settings.table} in {settings.region}, and no stack {settings.stack}. To go on with "
+            f"that table and all that is in it: make adopt TABLE={settings.table}. To begin with an empty one: "
+            "give TableName another name in samconfig.toml"
+        )
+
+
+def outputs(arguments):
+    """Prints the stack's outputs, or one of them."""
+    settings = Settings()
+    found = {output["OutputKey"]: output["OutputValue"] for output in the_stack(settings).get("Outputs", [])}
+    if arguments.name:
+        print(found.get(arguments.name, ""))
+    else:
+        for name, value in sorted(found.items()):
+            print(f"{name:20}{value}")
+
+
+def contents(arguments):
+    """Says what the stack's deletion deletes, and what it keeps."""
+    settings = Settings()
+    the_stack(settings)
+    client = boto3.client("cloudformation", region_name=settings.region)
+    pages = client.get_paginator("list_stack_resources").paginate(StackName=settings.stack)
+    kinds = {}
+    for resource in (resource for page in pages for resource in page["StackResourceSummaries"]):
+        if resource["ResourceStatus"] != "DELETE_COMPLETE":
+            kinds.setdefault(resource["ResourceType"], []).append(resource.get("PhysicalResourceId", "?"))
+    kinds.pop("AWS::DynamoDB::Table", None)
+    print(f"The stack {settings.stack} in {settings.region} is deleted, with")
+    for kind, ids in sorted(kinds.items()):
+        shown = f"{len(ids)} of them" if len(ids) > 3 else ", ".join(sorted(ids))
+        print(f"  {kind.removeprefix('AWS::'):40}{shown}")
+
+
+def adopt(arguments):
+    """Has the next deployment go on with a table that is there, and makes that table what the template makes one."""
+    settings = Settings()
+    name, region = arguments.table, settings.region
+    wanted = json.loads(TABLE.read_text())
+    table = describe_table(region, name)
+    if not table:
+        raise Refusal(f"there is no table {name} in {region}")
+    if table["TableStatus"] != "ACTIVE":
+        raise Refusal(f"the table {name} is {table['TableStatus']}: try again when it is ACTIVE")
+    if sorted_keys(table["KeySchema"]) != sorted_keys(wanted["KeySchema"]):
+        raise Refusal(f"the table {name} has other keys than infra/table.json: it is no table of Muster")
+    client = boto3.client("dynamodb", region_name=region)
+    stream = table.get("StreamSpecification", {})
+    if not stream.get("StreamEnabled"):
+        client.update_table(TableName=name, StreamSpecification=wanted["StreamSpecification"])
+        client.get_waiter("table_exists").wait(TableName=name)
+    elif stream.get("StreamViewType") != wanted["StreamSpecification"]["StreamViewType"]:
+        raise Refusal(f"the stream of the table {name} has other images than infra/table.json: turn it off first")
+    if not table.get("DeletionProtectionEnabled"):
+        client.update_table(TableName=name, DeletionProtectionEnabled=True)
+        client.get_waiter("table_exists").wait(TableName=name)
+    client.update_continuous_backups(
+        TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+    expiry = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]["TimeToLiveStatus"]
+    if expiry == "DISABLED":
+        client.update_time_to_live(TableName=name, TimeToLiveSpecification=wanted["TimeToLiveSpecification"])
+    settings.keep(TableName=name, TableStream=client.describe_table(TableName=name)["Table"]["LatestStreamArn"])
+    print(f"{name} has its stream, point-in-time recovery, expiry and deletion protection, and is in samconfig.toml.")
+    print("Next: make deploy")
+
+
+def delete_table(arguments):
+    """Deletes the table that the stack has left. Its last backup stays for 35 days."""
+    settings = Settings()
+    client = boto3.client("dynamodb", region_name=settings.region)
+    client.update_table(TableName=arguments.table, DeletionProtectionEnabled=False)
+    client.get_waiter("table_exists").wait(TableName=arguments.table)
+    client.delete_table(TableName=arguments.table)
+    client.get_waiter("table_not_exists").wait(TableName=arguments.table)
+    if settings.parameters.get("TableStream"):
+        settings.keep(TableStream="")
+
+
+def invite(arguments):
+    """Sends a person an invitation to the stack's user pool."""
+    settings = Settings()
+    stack = the_stack(settings)
+    pool = next((out["OutputValue"] for out in stack.get("Outputs", []) if out["OutputKey"] == "UserPoolId"), None)
+    if not pool:
+        raise Refusal(f"the stack {settings.stack} has no user pool: people are made known to its issuer, not here")
+    boto3.client("cognito-idp", region_name=settings.region).admin_create_user(
+        UserPoolId=pool,
+        Username=arguments.email,
+        DesiredDeliveryMediums=["EMAIL"],
+        # The temporary password goes there: whoever signs in with it has read that mail.
+        UserAttributes=[{"Name": "email", "Value": arguments.email}, {"Name": "email_verified", "Value": "true"}],
+    )
+    print(f"{arguments.email} has mail with a temporary password, good for seven days.")
+
+
+# ---- What is there
+
+
+def describe_stack(settings):
+    client = boto3.client("cloudformation", region_name=settings.region)
+    try:
+        stack = client.describe_stacks(StackName=settings.stack)["Stacks"][0]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":
+            return None
+        raise
+    return None if stack["StackStatus"] in ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS") else stack
+
+
+def the_stack(settings):
+    stack = describe_stack(settings)
+    if not stack:
+        raise Refusal(f"there is no stack {settings.stack} in {settings.region}")
+    return stack
+
+
+def describe_table(region, name):
+    client = boto3.client("dynamodb", region_name=region)
+    try:
+        return client.describe_table(TableName=name)["Table"]
+    except client.exceptions.ResourceNotFoundException:
+        return None
+
+
+def sorted_keys(schema):
+    return sorted((key["KeyType"], key["AttributeName"]) for key in schema)
+
+
+# ---- The command line
+
+
+def explained(error):
+    """What to do about what boto3 says."""
+    if isinstance(error, NoCredentialsError):
+        return "AWS knows no credentials: set AWS_PROFILE, or run `aws configure` or `aws sso login`"
+    if isinstance(error, ProfileNotFound):
+        return f"{error}: set AWS_PROFILE to one that `aws configure list-profiles` lists"
+    if isinstance(error, EndpointConnectionError):
+        return f"{error} Look at the network, at AWS_REGION and at AWS_ENDPOINT_URL"
+    if isinstance(error, ClientError):
+        code = error.response["Error"]["Code"]
+        if code in ("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "SignatureDoesNotMatch"):
+            return f"AWS does not take the credentials ({code}): sign in again, or set AWS_PROFILE to another profile"
+    return " ".join(str(error).split())
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(required=True)
+
+    def command(run, *names, **defaults):
+        subparser = commands.add_parser(run.__name__.replace("_", "-"), help=run.__doc__)
+        for name in names:
+            subparser.add_argument(name, **({"nargs": "?", "default": defaults[name]} if name in defaults else {}))
+        subparser.set_defaults(run=run)
+
+    command(whoami, "region", region=None)
+    command(setting, "name")
+    command(free)
+    command(outputs, "name", name=None)
+    command(contents)
+    command(adopt, "table")
+    command(delete_table, "table")
+    command(invite, "email")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    arguments = parse()
+    try:
+        arguments.run(arguments)
+    except (Refusal, BotoCoreError, ClientError) as error:
+        print(f"stack: {explained(error)}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Deletes the stack that samconfig.toml names, once its name has been typed (or given as YES). Keeps the table, unless
+# DELETE_TABLE=yes and its name has been typed too (or given as YES_TABLE).
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+# Goes on only if $2, or what is typed, is $1. $3 says what it is, $4 how else it is given.
+confirm() {
+  local answer=$2
+  if [[ -z $answer ]]; then
+    [[ -t 0 ]] || die "nobody to ask: give $4=$1 to delete $3; nothing was deleted"
+    read -r -p "Type $1 to delete $3: " answer || true
+  fi
+  [[ $answer == "$1" ]] || die "that is not $1: nothing was deleted"
+}
+
+name=$(stack setting stack) || exit 1
+region=$(stack setting region) || exit 1
+table=$(stack setting table) || exit 1
+account=$(whoami "$region") || exit 1
+
+stack contents || exit 1
+if [[ ${DELETE_TABLE:-} == yes ]]; then
+  echo "and then the table $table with all teams, tokens and nodes. DynamoDB keeps a last backup of it for 35 days."
+else
+  echo "The table $table is kept, with all teams, tokens and nodes (DELETE_TABLE=yes deletes it too). \`make adopt" \
+    "TABLE=$table\` has a later stack go on with it."
+fi
+echo 'The bucket aws-sam-cli-managed-default-… is kept too: other SAM stacks may have their code in it.'
+echo
+confirm "$name" "${YES:-}" "the stack $name in the account ${account% *}" YES
+[[ ${DELETE_TABLE:-} != yes ]] || confirm "$table" "${YES_TABLE:-}" "the table $table and all that is in it" YES_TABLE
+
+sam delete --stack-name "$name" --region "$region" --no-prompts
+if [[ ${DELETE_TABLE:-} == yes ]]; then
+  stack delete-table "$table" || exit 1
+  echo "$table is deleted."
+fi
