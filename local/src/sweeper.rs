@@ -22,7 +22,7 @@ pub(crate) async fn run(store: Store, patience: Patience, every: Duration) {
             Ok(answer) if answer == left => {}
             Ok(answer) => {
                 left = answer;
-                let left = left.get("unfinished").and_then(Value::as_u64);
+                let left = left.get("left").and_then(Value::as_u64);
                 tracing::info!(left, "unfinished removals swept");
             }
             Err(error) => tracing::error!(%error, "unfinished removals are not swept"),

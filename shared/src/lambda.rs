@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use crate::environment::Environment;
 use crate::http::{Endpoint, event};
+use crate::log::Log;
 use crate::store::{Session, Store, WarmUp};
 
 pub use lambda_runtime::Error;
@@ -87,15 +88,9 @@ fn now() -> std::time::SystemTime {
 }
 
 fn run(serve: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false)
-        .with_target(false)
-        .with_max_level(tracing::Level::INFO)
-        .with_ansi(false)
-        .init();
+    let since_epoch = || now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let log = Log::new(std::io::stdout(), std::env::var("STACK_NAME").ok(), since_epoch);
+    tracing::subscriber::set_global_default(log)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(serve)
 }

@@ -4,4 +4,6 @@ pub mod domain;
 pub mod environment;
 pub mod http;
 pub mod lambda;
+pub mod log;
+pub mod metrics;
 pub mod store;

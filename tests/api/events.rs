@@ -173,7 +173,7 @@ async fn the_stream_and_the_schedule_follow_a_removal() {
     assert_eq!((removal.tokens_revoked, removal.nodes_removed), (1, 1));
     let schedule = scene.event("member-cascade.schedule");
     let left = member_cascade::handle(&session, schedule, Patience::default()).await.unwrap();
-    assert_eq!(left, json!({"unfinished": 1}));
+    assert_eq!(left, json!({"left": 1}));
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@
 
 mod bad_input;
 mod events;
+mod metrics;
 mod parity;
 mod proofs;
 mod scenarios;

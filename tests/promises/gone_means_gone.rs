@@ -166,7 +166,7 @@ async fn a_create_that_stalls_across_the_removal_and_return_of_its_maker_goes_wi
             // Nothing looks after the first stay any more.
             world.clock.advance(WATCH);
             let session = world.store.session(Duration::from_secs(30));
-            assert_eq!(session.sweep_unfinished(Patience::default()).await.unwrap(), 0);
+            assert_eq!(session.sweep_unfinished(Patience::default()).await.unwrap().left, 0);
             world.join(BOB, role).await;
             held.release();
         };
@@ -344,7 +344,7 @@ async fn the_schedule_looks_after_a_removal_for_an_hour_after_it_is_done() {
     world.finish(membership).await;
     let left = async || {
         let session = world.store.session(Duration::from_secs(30));
-        session.sweep_unfinished(Patience::default()).await.unwrap()
+        session.sweep_unfinished(Patience::default()).await.unwrap().left
     };
     assert_eq!(left().await, 1);
     world.clock.advance(WATCH);
@@ -431,7 +431,7 @@ async fn a_removal_in_which_something_is_found_after_its_entry_was_dropped_is_lo
         held.release();
     };
     let (left, ()) = tokio::join!(last, found);
-    assert_eq!(left.unwrap(), 1, "it is open again");
+    assert_eq!(left.unwrap().left, 1, "it is open again");
     assert_eq!(world.removal(membership).await.state(), State::Running);
     world.finish(membership).await;
 }

@@ -60,12 +60,17 @@ impl Faults {
         let actions = sent.body["TransactItems"].as_array().map_or(1, Vec::len);
         let at = self.random.random_range(0..actions);
         let reason = |position| if position == at { "TransactionConflict" } else { "None" };
-        let reasons: Vec<Value> = (0..actions).map(|n| json!({ "Code": reason(n) })).collect();
-        let body = json!({
-            "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
-            "Message": "injected",
-            "CancellationReasons": reasons,
-        });
-        Fault::Answer(400, body)
+        let codes: Vec<_> = (0..actions).map(reason).collect();
+        Fault::Answer(400, cancellation(&codes))
     }
+}
+
+/// The answer to a transaction that was cancelled, with a code for each of its actions.
+pub(crate) fn cancellation(codes: &[&str]) -> Value {
+    let reasons: Vec<Value> = codes.iter().map(|code| json!({ "Code": code })).collect();
+    json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": "injected",
+        "CancellationReasons": reasons,
+    })
 }

@@ -19,7 +19,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 use serde_json::Value;
 use tokio::sync::{Notify, oneshot};
 
-use crate::faults::{Fault, Faults};
+use crate::faults::{self, Fault, Faults};
 use crate::mutant::Mutant;
 
 /// A call as it goes over the wire.
@@ -55,6 +55,8 @@ enum Trap {
     LoseAnswer,
     /// Lose the answer and the call, and carry the call later, when nobody waits for it any more.
     RepeatLater { arrived: oneshot::Sender<()>, release: Arc<Notify> },
+    /// Answer with this status and JSON, and do not carry the call.
+    Answer(u16, Value),
     /// Answer as if this key of a batch had not been got to.
     Unprocessed(String),
 }
@@ -137,6 +139,11 @@ impl Wire {
         let release = Arc::new(Notify::new());
         self.set(which, Trap::RepeatLater { arrived: sender, release: Arc::clone(&release) });
         Held { arrived, release }
+    }
+
+    /// Cancels the next transaction that `which` picks, for `code` and the first of its actions.
+    pub fn cancel(&self, code: &str, which: impl Fn(&Sent) -> bool + Send + 'static) {
+        self.set(which, Trap::Answer(400, faults::cancellation(&[code])));
     }
 
     /// Leaves the key whose sort key begins with `prefix` out of the next batch that has it.
@@ -238,6 +245,7 @@ impl Connector {
                 });
                 return Err(lost());
             }
+            Some(Trap::Answer(status, body)) => return Ok(answer(status, &body)),
             Some(Trap::Unprocessed(prefix)) => unprocessed = Some(prefix),
             None => {}
         }

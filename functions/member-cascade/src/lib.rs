@@ -1,7 +1,8 @@
 //! Revokes the tokens and removes the nodes of members who were removed: on the table's stream at
 //! once, and on a schedule until nothing more is found.
 
-use muster_shared::store::{Error, Fault, Patience, Session, StreamEvent, StreamRecord};
+use muster_shared::metrics::{Metric, unless_zero};
+use muster_shared::store::{Error, Fault, Patience, Round, Session, StreamEvent, StreamRecord};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -44,10 +45,8 @@ pub async fn handle(session: &Session, event: Value, patience: Patience) -> Resu
         Event::Stream(batch) => {
             let mut failures = Vec::new();
             for record in &batch.records {
-                if let Err(error) = follow(session, record, patience).await {
-                    let record = record.sequence_number();
-                    tracing::error!(record, %error, "a removal is not swept");
-                    failures.push(Failure { item_identifier: record });
+                if !follow(session, record, patience).await {
+                    failures.push(Failure { item_identifier: record.sequence_number() });
                     break;
                 }
             }
@@ -55,23 +54,63 @@ pub async fn handle(session: &Session, event: Value, patience: Patience) -> Resu
             Ok(serde_json::to_value(response).unwrap_or_default())
         }
         Event::Schedule { .. } => {
-            let left = session.sweep_unfinished(patience).await?;
-            tracing::info!(left, "unfinished removals swept");
-            Ok(json!({ "unfinished": left }))
+            let round = session.sweep_unfinished(patience).await?;
+            tell_of_round(session, &round);
+            round.failure.map_or_else(|| Ok(json!({ "left": round.left })), Err)
         }
     }
 }
 
-async fn follow(session: &Session, record: &StreamRecord, patience: Patience) -> Result<(), Error> {
-    let Some((team, member)) = record.removed_member()? else { return Ok(()) };
-    let membership = member.membership;
-    let swept = session.sweep(team, membership, &member.principal, patience).await?;
+/// Tells the log of a round, unless there was nothing to do, so that being idle costs nothing.
+fn tell_of_round(session: &Session, round: &Round) {
+    if round.looked_after == 0 {
+        return;
+    }
+    let cost = session.cost();
+    let age = round.oldest.map(|oldest| session.now().since(oldest).as_secs());
     tracing::info!(
-        %team,
-        %membership,
-        closed = swept.closed,
-        nodes_removed = swept.nodes_removed,
-        "removal swept"
+        looked_after = round.looked_after,
+        left = round.left,
+        { Metric::UnfinishedRemovals.name() } = unless_zero(round.unfinished),
+        { Metric::OldestUnfinishedRemoval.name() } = age,
+        { Metric::ConflictRetries.name() } = unless_zero(cost.conflicts),
+        { Metric::ReadUnits.name() } = unless_zero(cost.read_units),
+        { Metric::WriteUnits.name() } = unless_zero(cost.write_units),
+        "unfinished removals swept"
     );
-    Ok(())
+}
+
+/// Follows a record, and tells the log of it. Tells whether it is done with.
+async fn follow(session: &Session, record: &StreamRecord, patience: Patience) -> bool {
+    let before = session.cost();
+    let followed = async {
+        let Some((team, member)) = record.removed_member()? else { return Ok(None) };
+        let membership = member.membership;
+        let swept = session.sweep(team, membership, &member.principal, patience).await?;
+        Ok::<_, Error>(Some((team, membership, swept)))
+    };
+    let followed = followed.await;
+    let cost = session.cost().since(before);
+    match followed {
+        Ok(None) => true,
+        Ok(Some((team, membership, swept))) => {
+            tracing::info!(
+                %team,
+                %membership,
+                closed = swept.closed,
+                nodes_removed = swept.nodes_removed,
+                { Metric::CascadeLag.name() } = session.now().since(swept.requested_at).as_secs(),
+                { Metric::ConflictRetries.name() } = unless_zero(cost.conflicts),
+                { Metric::ReadUnits.name() } = unless_zero(cost.read_units),
+                { Metric::WriteUnits.name() } = unless_zero(cost.write_units),
+                "removal swept"
+            );
+            true
+        }
+        Err(error) => {
+            let record = record.sequence_number();
+            tracing::error!(record, %error, "a removal is not swept");
+            false
+        }
+    }
 }

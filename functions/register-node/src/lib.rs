@@ -61,6 +61,9 @@ async fn handle(call: Call) -> Result<Reply, Problem> {
     let key = proved_key(&call, &plaintext)?;
     let registration = Registration { plaintext, report, key };
     let registered = call.store().register_node(&registration).await?;
+    if registered.took_use {
+        call.note_enrollment();
+    }
     let view = NodeView::new(registered.team, &registered.node, call.now());
     Ok(if registered.created { Reply::created(&view) } else { Reply::ok(&view) })
 }

@@ -25,6 +25,7 @@ pub const BODY_BYTES: usize = 64 * 1024;
 pub(super) struct Notes {
     pub(super) team: OnceLock<TeamId>,
     pub(super) token: OnceLock<TokenId>,
+    pub(super) enrollment: OnceLock<()>,
 }
 
 /// A request and what it is answered from.
@@ -89,6 +90,11 @@ impl Call {
     /// Tells the log which token it is about.
     pub fn note_token(&self, token: TokenId) {
         self.notes.token.get_or_init(|| token);
+    }
+
+    /// Tells the log that a use has passed a gate.
+    pub fn note_enrollment(&self) {
+        self.notes.enrollment.get_or_init(|| ());
     }
 
     /// The fields of the body.

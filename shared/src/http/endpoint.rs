@@ -8,6 +8,7 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt, Response};
 use tokio::time::Instant;
 
+use crate::metrics::{CODE, Metric, unless_zero};
 use crate::store::{Store, WarmUp};
 
 use super::call::{Call, Notes};
@@ -69,6 +70,7 @@ impl Endpoint {
             }
             _ => {}
         }
+        let refusal = status.is_client_error().then_some(code);
         let cost = session.cost();
         tracing::info!(
             route = format!("{} {}", self.method, self.path),
@@ -77,10 +79,14 @@ impl Endpoint {
             status = status.as_u16(),
             outcome = code,
             calls = cost.calls,
-            read_units = cost.read_units,
-            write_units = cost.write_units,
             milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             request_id,
+            { Metric::Enrollments.name() } = notes.enrollment.get().map(|()| 1),
+            { Metric::Refusals.name() } = refusal.map(|_| 1),
+            { CODE } = refusal,
+            { Metric::ConflictRetries.name() } = unless_zero(cost.conflicts),
+            { Metric::ReadUnits.name() } = unless_zero(cost.read_units),
+            { Metric::WriteUnits.name() } = unless_zero(cost.write_units),
             "request"
         );
         match outcome {

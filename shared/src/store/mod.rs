@@ -56,7 +56,7 @@ pub use member_ref::MemberRef;
 pub use register_node::{Registered, Registration};
 pub use removed_member::{StreamEvent, StreamRecord};
 pub use session::Session;
-pub use sweep::{Patience, Swept};
+pub use sweep::{Patience, Round, Swept};
 pub use table::{Cost, Fault};
 pub use warm_up::WarmUp;
 

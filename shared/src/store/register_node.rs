@@ -42,15 +42,21 @@ pub struct Registered {
     pub node: Node,
     /// Whether this request entered it.
     pub created: bool,
+    /// Whether this request took a use of its token.
+    pub took_use: bool,
+}
+
+/// What one try gave to the node that it wrote, or tried to: ids and versions of its own, for the
+/// node that a lost answer was about may have been removed by now.
+struct Try {
+    id: NodeId,
+    version: Version,
+    took_use: bool,
 }
 
 /// What the tries of one request have learned.
 struct Course {
-    /// The ids that its tries gave to a new node, another with every try: the node that a lost
-    /// answer was about may have been removed by now.
-    ids: Vec<NodeId>,
-    /// The versions that its tries gave to a node.
-    versions: Vec<Version>,
+    tries: Vec<Try>,
     /// The gate to read and pass next.
     gate: GateNumber,
     /// How many addresses were found taken.
@@ -60,9 +66,10 @@ struct Course {
 }
 
 impl Course {
-    /// Whether one of the tries has written the node, or made it.
-    fn wrote(&self, node: &Node) -> bool {
-        self.ids.contains(&node.id) || self.versions.contains(&node.version)
+    /// The try that has written the node, or made it.
+    fn wrote(&self, node: &Node) -> Option<&Try> {
+        let written = self.tries.iter().find(|one| one.version == node.version);
+        written.or_else(|| self.tries.iter().find(|one| one.id == node.id))
     }
 }
 
@@ -77,15 +84,15 @@ impl Session {
     /// Lets a machine in, or updates it.
     pub async fn register_node(&self, registration: &Registration) -> Result<Registered, Error> {
         let mut course = Course {
-            ids: Vec::new(),
-            versions: Vec::new(),
+            tries: Vec::new(),
             gate: GateNumber::home(&registration.report.hostname, WIDE_GATES),
             addresses_taken: 0,
             exhausted: false,
         };
         let node = until_settled!(self, { self.try_to_register(registration, &mut course).await })?;
-        let created = course.ids.contains(&node.id);
-        Ok(Registered { team: registration.plaintext.team(), node, created })
+        let created = course.tries.iter().any(|one| one.id == node.id);
+        let took_use = course.wrote(&node).is_some_and(|one| one.took_use);
+        Ok(Registered { team: registration.plaintext.team(), node, created, took_use })
     }
 
     async fn try_to_register(
@@ -95,7 +102,7 @@ impl Session {
     ) -> Result<Node, Halt> {
         let Registration { plaintext, report, key } = registration;
         let seen = self.look(plaintext, report, course).await?;
-        if let Some(node) = seen.node.as_ref().filter(|node| course.wrote(node)) {
+        if let Some(node) = seen.node.as_ref().filter(|node| course.wrote(node).is_some()) {
             // Ours is there: an answer was lost. Whatever became of the token since, it is in.
             return Ok(node.clone());
         }
@@ -106,8 +113,6 @@ impl Session {
             id: NodeId::from_bytes(self.draw()),
             version: Version::from_bytes(self.draw()),
         };
-        course.ids.push(attempt.id);
-        course.versions.push(attempt.version);
         let step = match enrollment::judge(&seen.token, seen.node.as_ref(), &attempt) {
             Err(Refusal::TokenExhausted) if !course.exhausted => {
                 course.exhausted = true;
@@ -127,6 +132,11 @@ impl Session {
         } else {
             None
         };
+        course.tries.push(Try {
+            id: attempt.id,
+            version: attempt.version,
+            took_use: gate.is_some(),
+        });
         if claims_address {
             let ip = PrivateIp::of(plaintext.team(), &node.hostname, course.addresses_taken);
             node.private_ip = Some(ip);

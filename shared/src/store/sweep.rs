@@ -7,14 +7,15 @@ use crate::domain::gate::Lane;
 use crate::domain::id::{MembershipId, TeamId};
 use crate::domain::node::Node;
 use crate::domain::principal::Principal;
-use crate::domain::removal::{Removal, SETTLE, Unfinished, WATCH};
+use crate::domain::removal::{Removal, SETTLE, State, Unfinished, WATCH};
+use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Revocation, Token};
 
 use super::conditions::{NOTHING_FOUND_SINCE, REMOVAL_ABSENT};
 use super::outcome::is_blocked;
 use super::remove_node::removing;
 use super::session::{Halt, until_settled};
-use super::table::{Failure, Write};
+use super::table::{Failure, Write, from_item};
 use super::{Error, Session, keys};
 
 /// How long a removal is looked after.
@@ -33,18 +34,42 @@ impl Default for Patience {
 }
 
 /// What a sweep did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Swept {
     /// Tokens and gates that it closed.
     pub closed: u64,
     /// Nodes that it removed.
     pub nodes_removed: u64,
+    /// When the removal was requested.
+    pub requested_at: Timestamp,
+    /// Whether the removal is done with it.
+    pub completed: bool,
 }
 
-impl Swept {
-    fn work(self) -> u64 {
-        self.closed + self.nodes_removed
-    }
+/// What the schedule found and did in one round.
+#[derive(Debug, Default)]
+pub struct Round {
+    /// Removals that it looked after.
+    pub looked_after: usize,
+    /// Those that it goes on looking after.
+    pub left: usize,
+    /// Those of them that have not completed.
+    pub unfinished: usize,
+    /// When the oldest that has not completed was requested.
+    pub oldest: Option<Timestamp>,
+    /// Why the first that could not be swept could not be.
+    pub failure: Option<Error>,
+}
+
+/// How far a removal has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// It has not completed.
+    Unfinished,
+    /// It has, and is swept again for a while.
+    Watched,
+    /// It needs no more sweeps.
+    AtRest,
 }
 
 impl Session {
@@ -59,18 +84,17 @@ impl Session {
     ) -> Result<Swept, Error> {
         let began = self.now();
         let before = self.ensure_removal(team, membership, principal).await?;
-        let mut swept = Swept::default();
-        let mut tokens_revoked = 0;
+        let (mut closed, mut nodes_removed, mut tokens_revoked) = (0, 0, 0);
         let tokens: Vec<Token> = self.all(keys::tokens(team)).await?;
         for mut token in tokens.into_iter().filter(|token| token.membership == membership) {
             if token.revocation.is_none() {
                 let by = before.requested_by.clone();
                 let revocation = Revocation { at: self.now(), by, removal: Some(membership) };
                 token = self.mark_revoked(team, token.id, revocation).await?;
-                swept.closed += 1;
+                closed += 1;
             }
-            let (_, closed) = self.close_gates(team, &token).await?;
-            swept.closed += u64::try_from(closed).unwrap_or(u64::MAX);
+            let (_, gates) = self.close_gates(team, &token).await?;
+            closed += u64::try_from(gates).unwrap_or(u64::MAX);
             tokens_revoked += u64::from(token.revocation.is_some_and(|r| r.removal.is_some()));
         }
         for lane in Lane::all() {
@@ -78,51 +102,67 @@ impl Session {
             while let Some(node) = nodes.next().await? {
                 if node.sponsor.membership == membership {
                     let removed = self.remove_sponsored(team, membership, node).await?;
-                    swept.nodes_removed += u64::from(removed);
+                    nodes_removed += u64::from(removed);
                 }
             }
         }
-        let after = before.clone().after_sweep(swept.work(), began, self.now(), patience.settle);
+        let work = closed + nodes_removed;
+        let after = before.clone().after_sweep(work, began, self.now(), patience.settle);
         let after = Removal { tokens_revoked, ..after };
-        self.record(team, &before, &after).await?;
-        Ok(swept)
+        let stands = self.record(team, &before, &after).await?;
+        let completed = stands && after.completed_at.is_some();
+        Ok(Swept { closed, nodes_removed, requested_at: before.requested_at, completed })
     }
 
-    /// Sweeps every removal that is not finished, and goes on past one that fails. Answers with
-    /// how many are left, or with the first failure.
-    pub async fn sweep_unfinished(&self, patience: Patience) -> Result<usize, Error> {
-        let mut unfinished: Vec<Unfinished> = self.all(keys::all_unfinished()).await?;
+    /// Sweeps every removal that is looked after, and goes on past one that fails.
+    pub async fn sweep_unfinished(&self, patience: Patience) -> Result<Round, Error> {
+        let mut entries: Vec<Unfinished> = self.all(keys::all_unfinished()).await?;
         // Not always the same first: one session may not be enough for all.
-        let first = self.draw_below(unfinished.len());
-        unfinished.rotate_left(first);
-        let mut left = 0;
-        let mut failure = None;
-        for Unfinished { team, membership, .. } in unfinished {
-            match self.sweep_one_unfinished(team, membership, patience).await {
-                Ok(true) => {}
-                Ok(false) => left += 1,
-                Err(error) => {
-                    tracing::error!(%team, %membership, %error, "a removal is not swept");
-                    failure = failure.or(Some(error));
+        let first = self.draw_below(entries.len());
+        entries.rotate_left(first);
+        let removals: Vec<_> =
+            entries.iter().map(|entry| keys::removal(entry.team, entry.membership)).collect();
+        let mut removals = self.get_all(&removals).await?;
+        let mut round = Round { looked_after: entries.len(), ..Round::default() };
+        for Unfinished { team, membership, since } in entries {
+            let removal = removals.remove(&keys::removal(team, membership));
+            let removal: Option<Removal> = removal.map(from_item).transpose()?;
+            let stage = match &removal {
+                Some(removal) => self.sweep_again(team, removal, patience).await,
+                None => Ok(Stage::Unfinished),
+            };
+            let stage = stage.unwrap_or_else(|error| {
+                tracing::error!(%team, %membership, %error, "a removal is not swept");
+                round.failure.get_or_insert(error);
+                match removal.map(|removal| removal.state()) {
+                    Some(State::Done) => Stage::Watched,
+                    Some(State::Running) | None => Stage::Unfinished,
                 }
+            });
+            round.left += usize::from(stage != Stage::AtRest);
+            if stage == Stage::Unfinished {
+                round.unfinished += 1;
+                round.oldest = Some(round.oldest.map_or(since, |oldest| oldest.min(since)));
             }
         }
-        failure.map_or(Ok(left), Err)
+        Ok(round)
     }
 
-    /// Tells whether the removal needs no more sweeps.
-    async fn sweep_one_unfinished(
+    /// Sweeps a removal that is looked after, and drops its entry once it has been clean for long.
+    async fn sweep_again(
         &self,
         team: TeamId,
-        membership: MembershipId,
+        removal: &Removal,
         patience: Patience,
-    ) -> Result<bool, Error> {
+    ) -> Result<Stage, Error> {
         let began = self.now();
-        let removal: Option<Removal> = self.get(&keys::removal(team, membership)).await?;
-        let Some(removal) = removal else { return Ok(false) };
+        let membership = removal.membership;
         let swept = self.sweep(team, membership, &removal.principal, patience).await?;
-        if swept.work() > 0 || !removal.may_rest(began, patience.watch) {
-            return Ok(false);
+        if !swept.completed {
+            return Ok(Stage::Unfinished);
+        }
+        if !removal.may_rest(began, patience.watch) {
+            return Ok(Stage::Watched);
         }
         until_settled!(self, {
             let writes = vec![
@@ -131,8 +171,10 @@ impl Session {
                     .value(":findings", removal.findings)?,
             ];
             match self.transact(writes).await {
-                Err(Failure::Cancelled(reasons)) if is_blocked(&reasons, 1) => Ok(false),
-                other => Ok(other.map(|()| true)?),
+                Err(Failure::Cancelled(reasons)) if is_blocked(&reasons, 1) => {
+                    Ok(Stage::Unfinished)
+                }
+                other => Ok(other.map(|()| Stage::AtRest)?),
             }
         })
     }
@@ -194,9 +236,10 @@ impl Session {
 
     /// Writes down what a sweep came to. That it found nothing counts only if no other sweep has
     /// found anything meanwhile; if it did find something, the schedule looks after it again.
-    async fn record(&self, team: TeamId, before: &Removal, after: &Removal) -> Result<(), Error> {
+    /// Tells whether it stands.
+    async fn record(&self, team: TeamId, before: &Removal, after: &Removal) -> Result<bool, Error> {
         if after == before {
-            return Ok(());
+            return Ok(true);
         }
         let key = || keys::removal(team, before.membership);
         until_settled!(self, {
@@ -223,8 +266,8 @@ impl Session {
                 write = write.when(NOTHING_FOUND_SINCE).value(":findings", before.findings)?;
             }
             match self.transact(iter::once(write).chain(again).collect()).await {
-                Err(Failure::Cancelled(reasons)) if is_blocked(&reasons, 0) => Ok(()),
-                other => Ok(other?),
+                Err(Failure::Cancelled(reasons)) if is_blocked(&reasons, 0) => Ok(false),
+                other => Ok(other.map(|()| true)?),
             }
         })
     }

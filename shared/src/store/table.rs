@@ -77,12 +77,28 @@ pub struct Cost {
     pub read_units: f64,
     /// Write capacity units.
     pub write_units: f64,
+    /// Calls that another transaction on the same item has cancelled.
+    pub conflicts: u32,
+}
+
+impl Cost {
+    /// What has come on top of an earlier cost of the same session.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            calls: self.calls.saturating_sub(earlier.calls),
+            read_units: self.read_units - earlier.read_units,
+            write_units: self.write_units - earlier.write_units,
+            conflicts: self.conflicts.saturating_sub(earlier.conflicts),
+        }
+    }
 }
 
 /// Adds up what a request costs.
 #[derive(Debug, Default)]
 pub(super) struct Meter {
     calls: AtomicU32,
+    conflicts: AtomicU32,
     units: Mutex<(f64, f64)>,
     /// Why the last call that has to be tried again has to be.
     unsettled: Mutex<Option<String>>,
@@ -95,6 +111,7 @@ impl Meter {
             calls: self.calls.load(Ordering::Relaxed),
             read_units: units.0,
             write_units: units.1,
+            conflicts: self.conflicts.load(Ordering::Relaxed),
         }
     }
 
@@ -107,6 +124,9 @@ impl Meter {
         let failure = classify(error);
         if let Failure::Unsettled = failure {
             let code = error.code().map(str::to_owned);
+            if code.as_deref() == Some("TransactionConflictException") {
+                self.conflict();
+            }
             self.note(code.unwrap_or_else(|| unanswered(error).to_owned()));
         }
         failure
@@ -114,6 +134,9 @@ impl Meter {
 
     /// Why a transaction did not go through.
     fn cancelled(&self, reasons: &[CancellationReason]) -> Failure {
+        if reasons.iter().any(|reason| reason.code() == Some("TransactionConflict")) {
+            self.conflict();
+        }
         let reasons: Vec<_> = reasons.iter().map(Reason::of).collect();
         if reasons.contains(&Reason::Contention) {
             self.note("contention in a transaction".to_owned());
@@ -129,6 +152,10 @@ impl Meter {
 
     fn call(&self) {
         self.calls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn conflict(&self) {
+        self.conflicts.fetch_add(1, Ordering::Relaxed);
     }
 
     fn add<'a>(&self, read: bool, consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) {

@@ -191,7 +191,7 @@ async fn removals(exercise: &mut Exercise) {
     exercise.world.wire.lose_answer(|sent| sent.operation == "TransactWriteItems");
     assert_eq!(exercise.cascade(removed(&item)).await, handled);
     let tick = || json!({"sweep": "unfinished-removals"});
-    while exercise.cascade(tick()).await != json!({"unfinished": 0}) {
+    while exercise.cascade(tick()).await != json!({"left": 0}) {
         exercise.world.clock.advance(SETTLE.max(WATCH));
     }
     // A member who was deleted by other hands than the API's has no removal yet.

@@ -39,15 +39,26 @@ pub(super) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Every function of the template. Tags such as `!Ref` are read as what they stand before.
-pub(super) fn functions() -> Vec<Function> {
+/// The template. Tags such as `!Ref` are read as what they stand before.
+fn template() -> Value {
     let text = std::fs::read_to_string(root().join("template.yaml")).unwrap();
-    let template: Value = yaml_serde::from_str(&text).unwrap();
+    yaml_serde::from_str(&text).unwrap()
+}
+
+/// The properties of every resource of a type.
+pub(super) fn resources(of_type: &str) -> Vec<Value> {
+    let template = template();
+    let resources = template["Resources"].as_mapping().unwrap().values();
+    let resources = resources.filter(|resource| resource["Type"] == of_type);
+    resources.map(|resource| resource["Properties"].clone()).collect()
+}
+
+/// Every function of the template.
+pub(super) fn functions() -> Vec<Function> {
+    let template = template();
     let default = &at(&template, "Resources.Api.Properties.Auth")["DefaultAuthorizer"];
     assert_eq!(default.as_str(), Some("Jwt"), "routes are closed where they do not say otherwise");
-    let resources = template["Resources"].as_mapping().unwrap().values();
-    let functions = resources.filter(|resource| resource["Type"] == "AWS::Serverless::Function");
-    functions.map(|function| read(&function["Properties"])).collect()
+    resources("AWS::Serverless::Function").iter().map(read).collect()
 }
 
 fn read(properties: &Value) -> Function {
