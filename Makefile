@@ -59,9 +59,10 @@ format: | has-rustfmt ## is the code formatted? (`cargo fmt` does it)
 	cargo fmt --all --check
 
 .PHONY: scripts
-scripts: $(VENV_READY) ## shellcheck
+scripts: $(VENV_READY) ## shellcheck, and the tests of the scripts
 	@echo '==> scripts'
 	$(VENV)/bin/shellcheck $(SCRIPTS)
+	$(VENV)/bin/python -B -m unittest discover --buffer --start-directory tests/scripts
 
 .PHONY: roots
 roots: $(VENV_READY) ## are the embedded root certificates those of Amazon Trust Services?
@@ -90,6 +91,7 @@ template: $(VENV_READY) ## check what is deployed: template.yaml
 	$(VENV)/bin/sam validate --lint --template template.yaml </dev/null
 	$(VENV)/bin/cfn-lint template.yaml
 	$(VENV)/bin/python infra/check_template.py
+	$(VENV)/bin/python infra/check_parameters.py
 	$(VENV)/bin/python infra/check_operations.py
 
 .PHONY: tests

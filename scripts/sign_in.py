@@ -12,6 +12,7 @@ import http.server
 import json
 import secrets
 import sys
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -102,7 +103,8 @@ def sign_in(issuer, client, callback):
         }
         url = f"{authorize}?{urllib.parse.urlencode(query)}"
         print(f"Sign in in the browser. If none opens, go to\n{url}", file=sys.stderr)
-        webbrowser.open(url)
+        # Apart, for a browser in the terminal returns only when it is closed.
+        threading.Thread(target=webbrowser.open, args=[url], daemon=True).start()
         code = code_of(server)
     form = {
         "grant_type": "authorization_code",

@@ -1,0 +1,75 @@
+"""What the scripts ask of AWS, answered on this machine: an account, and a table and a stack if there are any."""
+
+import http.server
+import json
+import threading
+import urllib.parse
+
+IDENTITY = "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account>" \
+    "</GetCallerIdentityResult></GetCallerIdentityResponse>"
+NO_STACK = "<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack does not exist</Message></Error>" \
+    "</ErrorResponse>"
+STACK = "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>muster</StackName>" \
+    "<StackStatus>{}</StackStatus></member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+RESOURCES = "<ListStackResourcesResponse><ListStackResourcesResult><StackResourceSummaries/></ListStackResourcesResult>" \
+    "</ListStackResourcesResponse>"
+STREAM = "arn:aws:dynamodb:eu-central-1:123456789012:table/muster-2/stream/2026-01-31T12:00:00.000"
+
+
+class Aws(http.server.ThreadingHTTPServer):
+    """Keeps every call to the table, in order. `table` is what DescribeTable says; None is no table."""
+
+    daemon_threads = True
+
+    def __init__(self, stack=None, table=None):
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.stack, self.table, self.calls = stack, table, []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def stop(self):
+        self.shutdown()
+        self.server_close()
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        target = self.headers.get("X-Amz-Target")
+        if target:
+            self.dynamodb(target.rpartition(".")[2], json.loads(body))
+        else:
+            self.query(dict(urllib.parse.parse_qsl(body))["Action"])
+
+    def query(self, action):
+        stack = self.server.stack
+        if action == "GetCallerIdentity":
+            self.answer(200, IDENTITY)
+        elif stack:
+            self.answer(200, RESOURCES if action == "ListStackResources" else STACK.format(stack))
+        else:
+            self.answer(400, NO_STACK)
+
+    def dynamodb(self, operation, request):
+        table = self.server.table
+        if operation != "DescribeTable":
+            self.server.calls.append((operation, request))
+        if table is None:
+            self.answer(400, json.dumps({"__type": "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"}))
+            return
+        if operation == "UpdateTable" and "StreamSpecification" in request:
+            table["StreamSpecification"], table["LatestStreamArn"] = request["StreamSpecification"], STREAM
+        expiry = {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
+        self.answer(200, json.dumps({"DescribeTimeToLive": expiry}.get(operation, {"Table": table})))
+
+    def answer(self, status, text):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text.encode())))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_):
+        pass

@@ -1,0 +1,188 @@
+"""`make deploy` and its like say in one line what is missing and what to do, and do nothing then."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from aws import STREAM, Aws
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+KEYS = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+
+
+class Checkout(unittest.TestCase):
+    """A copy of what the scripts need, in a directory of its own, with the tools of this one."""
+
+    def setUp(self):
+        self.root = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.root)
+        for part in ("scripts", "infra"):
+            shutil.copytree(ROOT / part, self.root / part, ignore=shutil.ignore_patterns("__pycache__"))
+        (self.root / ".venv").symlink_to(ROOT / ".venv")
+        (self.root / "bin").mkdir()
+        self.environment = {
+            "PATH": f"{self.root}/bin:{os.environ['PATH']}",
+            "HOME": str(self.root),
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def aws(self, **there):
+        server = Aws(**there)
+        self.addCleanup(server.stop)
+        self.environment |= {"AWS_ENDPOINT_URL": server.url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        return server
+
+    def configured(self, **parameters):
+        text = (self.root / "infra/samconfig.example.toml").read_text()
+        for name, value in parameters.items():
+            text = text.replace("[default.deploy", f'{name} = "{value}"\n\n[default.deploy')
+        (self.root / "samconfig.toml").write_text(text)
+
+    def run_script(self, *command, **environment):
+        return subprocess.run(
+            command,
+            cwd=self.root,
+            env={**self.environment, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def assert_refused(self, done, *said):
+        self.assertNotEqual(done.returncode, 0, done.stdout)
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        for words in said:
+            self.assertIn(words, done.stderr)
+
+
+class Deploy(Checkout):
+    def deploy(self, **environment):
+        return self.run_script("scripts/deploy.sh", **environment)
+
+    def test_without_the_tools(self):
+        (self.root / ".venv").unlink()
+        self.assert_refused(self.deploy(), "make tools")
+
+    def test_without_credentials(self):
+        self.assert_refused(self.deploy(), "no credentials", "aws configure")
+
+    def test_with_a_profile_that_is_none(self):
+        self.assert_refused(self.deploy(AWS_PROFILE="none"), "none", "AWS_PROFILE")
+
+    def test_without_a_network(self):
+        self.aws().stop()
+        self.assert_refused(self.deploy(AWS_MAX_ATTEMPTS="1"), "Could not connect")
+
+    def test_the_first_time_with_nobody_to_ask(self):
+        self.aws()
+        self.assert_refused(self.deploy(), "nobody to ask", "infra/samconfig.example.toml")
+        self.assertFalse((self.root / "samconfig.toml").exists())
+
+    def test_with_a_configuration_that_is_none(self):
+        self.aws()
+        (self.root / "samconfig.toml").write_text("version = ")
+        self.assert_refused(self.deploy(), "samconfig.toml is not as it should be")
+
+    def test_with_a_processor_that_is_none(self):
+        self.aws()
+        self.configured()
+        config = self.root / "samconfig.toml"
+        config.write_text(config.read_text().replace("arm64", "sparc"))
+        self.assert_refused(self.deploy(), "sparc", "arm64", "x86_64")
+
+    def rust(self, library):
+        rustc = self.root / "bin/rustc"
+        rustc.write_text(f"#!/bin/sh\necho '{library}'\n")
+        rustc.chmod(0o755)
+
+    def test_without_a_standard_library_for_the_processor(self):
+        self.aws()
+        self.configured()
+        self.rust(self.root / "none")
+        self.assert_refused(self.deploy(), "rustup target add aarch64-unknown-linux-gnu")
+
+    def test_over_a_table_that_an_earlier_stack_left(self):
+        self.aws(table={"TableStatus": "ACTIVE"})
+        self.configured()
+        self.rust(self.root)
+        self.assert_refused(self.deploy(), "make adopt TABLE=muster", "TableName")
+
+    def test_over_a_first_deployment_that_failed(self):
+        self.aws(stack="ROLLBACK_COMPLETE")
+        self.configured()
+        self.rust(self.root)
+        self.assert_refused(self.deploy(), "ROLLBACK_COMPLETE", "make undeploy")
+
+
+class Undeploy(Checkout):
+    def undeploy(self, **environment):
+        return self.run_script("scripts/undeploy.sh", **environment)
+
+    def test_of_what_was_never_deployed(self):
+        self.aws()
+        self.assert_refused(self.undeploy(), "nothing was deployed from here")
+
+    def test_of_a_stack_that_is_gone(self):
+        self.aws()
+        self.configured()
+        self.assert_refused(self.undeploy(YES="muster"), "there is no stack muster")
+
+    def test_unless_its_name_is_given(self):
+        self.aws(stack="CREATE_COMPLETE")
+        self.configured()
+        self.assert_refused(self.undeploy(), "YES=muster", "nothing was deleted")
+        self.assert_refused(self.undeploy(YES="yes"), "nothing was deleted")
+
+    def test_with_the_table_unless_its_name_is_given_too(self):
+        aws = self.aws(stack="CREATE_COMPLETE", table={"TableStatus": "ACTIVE"})
+        self.configured()
+        done = self.undeploy(YES="muster", DELETE_TABLE="yes")
+        self.assert_refused(done, "YES_TABLE=muster", "nothing was deleted")
+        self.assertEqual(aws.calls, [])
+
+
+class Adopt(Checkout):
+    def adopt(self):
+        return self.run_script(str(self.root / ".venv/bin/python"), "scripts/stack.py", "adopt", "muster-2")
+
+    def test_of_a_restored_table_gives_it_what_it_lacks(self):
+        aws = self.aws(table={"TableStatus": "ACTIVE", "KeySchema": KEYS})
+        self.configured()
+        done = self.adopt()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        calls = [(operation, request) for operation, request in aws.calls if operation.startswith("Update")]
+        name = {"TableName": "muster-2"}
+        self.assertEqual(
+            calls,
+            [
+                ("UpdateTable", {**name, "StreamSpecification": {
+                    "StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}}),
+                ("UpdateTable", {**name, "DeletionProtectionEnabled": True}),
+                ("UpdateContinuousBackups", {**name, "PointInTimeRecoverySpecification": {
+                    "PointInTimeRecoveryEnabled": True}}),
+                ("UpdateTimeToLive", {**name, "TimeToLiveSpecification": {"AttributeName": "ttl", "Enabled": True}}),
+            ],
+        )
+        text = (self.root / "samconfig.toml").read_text()
+        self.assertIn('TableName = "muster-2"', text)
+        self.assertIn(f'TableStream = "{STREAM}"', text)
+        self.assertIn('Architecture = "arm64"', text)
+
+    def test_of_a_table_of_something_else(self):
+        aws = self.aws(table={"TableStatus": "ACTIVE", "KeySchema": KEYS[:1]})
+        self.configured()
+        self.assert_refused(self.adopt(), "no table of Muster")
+        self.assertEqual(aws.calls, [])
+
+    def test_of_a_table_that_is_not_there(self):
+        self.aws()
+        self.configured()
+        self.assert_refused(self.adopt(), "there is no table muster-2")
+
+
+if __name__ == "__main__":
+    unittest.main()
