@@ -54,12 +54,13 @@ impl FromStr for Timestamp {
 
     /// Reads RFC 3339 with any offset; a fraction of a second is dropped.
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        OffsetDateTime::parse(text, &Rfc3339)
-            .ok()
-            .map(OffsetDateTime::unix_timestamp)
-            .filter(|seconds| rfc_3339(*seconds).is_some())
-            .map(Self)
-            .ok_or(Invalid("must be a time in RFC 3339, such as 2030-01-31T12:00:00Z"))
+        let Ok(time) = OffsetDateTime::parse(text, &Rfc3339) else {
+            return Err(Invalid("must be a time in RFC 3339, such as 2030-01-31T12:00:00Z"));
+        };
+        match time.unix_timestamp() {
+            seconds if rfc_3339(seconds).is_some() => Ok(Self(seconds)),
+            _ => Err(Invalid("must be in the years 0 to 9999 in UTC")),
+        }
     }
 }
 

@@ -177,11 +177,13 @@ pub fn search(value: Value) -> Result<String, Wrong> {
     }
 }
 
-/// A whole number.
+/// A whole number, however it is spelled: JSON has one kind of number, and some writers say `50.0`.
 #[expect(clippy::needless_pass_by_value, reason = "it has the shape of a Parse")]
 pub fn whole<T: TryFrom<u64, Error = Invalid>>(value: Value) -> Result<T, Wrong> {
-    let number = value.as_u64().ok_or(Invalid("must be a whole number, 1 or more"))?;
-    Ok(T::try_from(number)?)
+    // A float's text has no exponent, and a fraction only where there is one.
+    let spelled_out = || value.as_f64()?.to_string().parse().ok();
+    let number = value.as_u64().or_else(spelled_out);
+    Ok(T::try_from(number.ok_or(Invalid("must be a whole number, 1 or more"))?)?)
 }
 
 /// A JSON value with a rule of its own.

@@ -27,10 +27,12 @@ async fn a_limit_of_uses_that_is_none_limits_nothing_by_accident() {
         "-0",
         "-1",
         "0.5",
-        "1.0",
         "1.5",
-        "1e3",
+        "1e-3",
+        "-1e3",
+        "1e7",
         "1000001",
+        "1000000.5",
         "4294967297",
         "18446744073709551616",
         "1e300",
@@ -48,6 +50,11 @@ async fn a_limit_of_uses_that_is_none_limits_nothing_by_accident() {
     CREATE_TOKEN.refuses(&scene, "max_uses", values).await;
     for limit in [1, 128, 129, 1_000_000] {
         let answer = CREATE_TOKEN.takes(&scene, "max_uses", limit.into()).await;
+        assert_eq!(answer.of(201)["max_uses"], limit);
+    }
+    for (spelled, limit) in [("50.0", 50), ("1e3", 1_000), ("1.5E1", 15), ("1e6", 1_000_000)] {
+        let spelled = serde_json::from_str(spelled).unwrap();
+        let answer = CREATE_TOKEN.takes(&scene, "max_uses", spelled).await;
         assert_eq!(answer.of(201)["max_uses"], limit);
     }
 }
