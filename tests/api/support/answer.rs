@@ -74,11 +74,16 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
 
+    /// The JSON of the answer; `null` if it has no body.
+    pub(crate) fn body(&self) -> Value {
+        if self.text.is_empty() { Value::Null } else { self.json() }
+    }
+
     /// The JSON of an answer that must have this status; `null` if it has no body.
     #[track_caller]
     pub(crate) fn of(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}: {}", self.asked, self.text);
-        if self.text.is_empty() { Value::Null } else { self.json() }
+        self.body()
     }
 
     /// The problem that a function must have told.

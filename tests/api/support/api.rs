@@ -14,6 +14,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::answer::Answer;
+use super::contract::{Exchange, contract};
 use super::team::{Made, Team};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -168,8 +169,25 @@ impl Request {
             let (head, body) = self.http.request(request).await.unwrap().into_parts();
             let body = body.collect().await.unwrap().to_bytes();
             let asked = format!("{} {}", self.method, self.url);
-            Answer::new(asked, head.status, head.headers, body.into())
+            let answer = Answer::new(asked, head.status, head.headers, body.into());
+            self.check(&answer);
+            answer
         };
         tokio::time::timeout(TIMEOUT, answered).await.expect("an answer in time")
+    }
+
+    /// Holds what was sent and answered to the API's document.
+    fn check(&self, answer: &Answer) {
+        let path = self.url.splitn(4, '/').nth(3).unwrap_or_default();
+        let operation = contract().operation(self.method.as_str(), &format!("/{path}"));
+        // What has no route is API Gateway's or the development issuer's to answer.
+        let Some(operation) = operation else { return };
+        let exchange = Exchange {
+            sent: Some(&self.body),
+            status: answer.status,
+            headers: &answer.headers,
+            answer: &answer.body(),
+        };
+        contract().check(operation, &exchange);
     }
 }

@@ -7,6 +7,8 @@ use muster_tests::wire::Sent;
 use muster_tests::world::World;
 use serde_json::{Map, Value, json};
 
+use super::contract::{Exchange, contract};
+
 /// What came of a call.
 #[derive(Debug)]
 pub(crate) struct Done {
@@ -36,7 +38,12 @@ pub(crate) async fn answer(world: &World, endpoint: &Endpoint, event: &Value) ->
         other => panic!("no function answers with {other:?}"),
     };
     let sent = world.wire.journal();
-    Done { status: head.status.as_u16(), headers: head.headers, body, sent }
+    let operation = contract().operation(endpoint.method.as_str(), endpoint.path);
+    let operation = operation.unwrap_or_else(|| panic!("{} is not documented", endpoint.name));
+    let status = head.status.as_u16();
+    let exchange = Exchange { sent: None, status, headers: &head.headers, answer: &body };
+    contract().check(operation, &exchange);
+    Done { status, headers: head.headers, body, sent }
 }
 
 /// A call that is put together by hand.
@@ -44,7 +51,8 @@ pub(crate) struct Invocation {
     endpoint: &'static Endpoint,
     path: Map<String, Value>,
     query: String,
-    who: String,
+    headers: Map<String, Value>,
+    who: Option<String>,
     body: Option<String>,
 }
 
@@ -52,8 +60,23 @@ impl Invocation {
     /// A call of a function, by the owner of the world's team.
     pub(crate) fn of(name: &str, world: &World) -> Self {
         let path = Map::from_iter([("team_id".to_owned(), world.team.to_string().into())]);
-        let who = world.owner.as_str().to_owned();
-        Self { endpoint: endpoint(name), path, query: String::new(), who, body: None }
+        let headers = json!({"host": "api.example.com", "content-type": "application/json"});
+        let Value::Object(headers) = headers else { unreachable!() };
+        let who = Some(world.owner.as_str().to_owned());
+        Self { endpoint: endpoint(name), path, query: String::new(), headers, who, body: None }
+    }
+
+    /// By somebody else, or by nobody that an authorizer has verified.
+    #[must_use]
+    pub(crate) fn by(mut self, who: Option<&str>) -> Self {
+        self.who = who.map(str::to_owned);
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.insert(name.to_owned(), value.into());
+        self
     }
 
     /// The parameter of the path besides the team.
@@ -76,22 +99,25 @@ impl Invocation {
     }
 
     pub(crate) async fn run(self, world: &World) -> Done {
-        let Self { endpoint, path, query, who, body } = self;
+        let Self { endpoint, path, query, headers, who, body } = self;
         let mut raw_path = endpoint.path.to_owned();
         for (name, value) in &path {
             raw_path = raw_path.replace(&format!("{{{name}}}"), value.as_str().unwrap_or_default());
         }
-        let claims = json!({"sub": "1", "email": who, "email_verified": "true", "token_use": "id"});
-        let authorizer = match endpoint.auth {
-            Auth::Jwt => json!({"jwt": {"claims": claims, "scopes": null}}),
-            Auth::EnrollmentToken => Value::Null,
+        let authorizer = match (endpoint.auth, who) {
+            (Auth::Jwt, Some(who)) => {
+                let claims =
+                    json!({"sub": "1", "email": who, "email_verified": "true", "token_use": "id"});
+                json!({"jwt": {"claims": claims, "scopes": null}})
+            }
+            (Auth::Jwt, None) | (Auth::EnrollmentToken, _) => Value::Null,
         };
         let event = json!({
             "version": "2.0",
             "routeKey": format!("{} {}", endpoint.method, endpoint.path),
             "rawPath": raw_path,
             "rawQueryString": query,
-            "headers": {"host": "api.example.com", "content-type": "application/json"},
+            "headers": headers,
             "requestContext": {
                 "accountId": "123456789012", "apiId": "api-id", "authorizer": authorizer,
                 "domainName": "api.example.com", "domainPrefix": "api",

@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod api;
+pub(crate) mod contract;
 pub(crate) mod device;
 pub(crate) mod invoke;
 pub(crate) mod service;
