@@ -12,6 +12,8 @@ VENV_READY := $(VENV)/installed
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := .tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 SCRIPTS := .ci/run $(wildcard scripts/*.sh infra/*.sh)
+# How long `make fuzz-api` goes on, in seconds.
+TIME ?= 600
 
 # The checks of the template use no account and tell nobody.
 export SAM_CLI_TELEMETRY := 0
@@ -20,7 +22,7 @@ export PIP_NO_INPUT := 1
 
 .PHONY: help
 help: ## list what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
 
 # ---- Use
 
@@ -49,9 +51,9 @@ undeploy: $(VENV_READY) ## delete the stack, after asking; keeps the table (YES,
 # ---- Check
 
 .PHONY: test lint
-test: lint template tests ## all that a change must pass
+test: lint template api tests ## all that a change must pass
 
-lint: format scripts roots dependencies clippy rustdoc ## all of it but the template and the tests
+lint: format scripts document roots dependencies clippy rustdoc ## all of it but the template and the tests
 
 .PHONY: format
 format: | has-rustfmt ## is the code formatted? (`cargo fmt` does it)
@@ -68,6 +70,16 @@ scripts: $(VENV_READY) ## shellcheck, and the tests of the scripts
 roots: $(VENV_READY) ## are the embedded root certificates those of Amazon Trust Services?
 	@echo '==> roots'
 	$(VENV)/bin/python infra/check_roots.py
+
+.PHONY: document
+document: $(VENV_READY) ## is infra/openapi.yaml OpenAPI, and docs/API.md what it makes? (`make docs` makes it)
+	@echo '==> document'
+	$(VENV)/bin/openapi-spec-validator --validation-errors all infra/openapi.yaml
+	$(VENV)/bin/python infra/api_docs.py --check
+
+.PHONY: docs
+docs: $(VENV_READY) ## make docs/API.md of infra/openapi.yaml
+	$(VENV)/bin/python infra/api_docs.py
 
 .PHONY: dependencies
 dependencies: $(CARGO_DENY) ## are the crates ones that deny.toml lets in?
@@ -98,6 +110,17 @@ template: $(VENV_READY) ## check what is deployed: template.yaml
 tests: | has-cargo has-cc ## run the tests
 	@echo '==> tests'
 	cargo test --workspace --no-fail-fast --locked
+
+.PHONY: api
+api: $(VENV_READY) | has-cargo has-cc ## try the API out against its document, once through
+	@echo '==> api'
+	cargo test --workspace --no-run --locked
+	SEED=1 scripts/fuzz-api.sh
+
+.PHONY: fuzz-api
+fuzz-api: $(VENV_READY) | has-cargo has-cc ## try the API out for TIME seconds (EXAMPLES, SEED, PORT, MUSTER_URL)
+	cargo build --package muster-local --locked
+	scripts/fuzz-api.sh '$(TIME)'
 
 .PHONY: mutants
 mutants: | has-cargo has-cc ## take out each condition of the store and see which promise's test fails (a quarter of an hour)
