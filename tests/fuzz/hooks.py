@@ -8,7 +8,7 @@ import secrets
 import time
 import urllib.parse
 import urllib.request
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import schemathesis
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -59,7 +59,7 @@ class Known:
         # Of each team its token ids, members, hostnames and plaintexts.
         self.teams = {}
         self.cursors = set()
-        self.asked = 0
+        self.asked = Counter()
 
     def note(self, answer, team_id=None):
         """Remembers what an answer about a team shows to be there."""
@@ -85,7 +85,7 @@ class Known:
             team[name] = [known for known in team[name] if known != value]
 
     def begin(self):
-        """Makes something of everything, so that from the first request on there is something to do with it."""
+        """Makes a team with something of everything, so that there is something to do with it."""
         jwt = sign_in()
         team = ask("/api/teams", jwt, {"name": "Fuzz"})
         rest = f"/api/teams/{team['id']}"
@@ -94,6 +94,7 @@ class Known:
         token = ask(f"{rest}/registration-tokens", jwt, {"name": "Fuzz"})
         self.note(token, team["id"])
         self.note(ask(REGISTER, token["token"], {"hostname": "begin"}))
+        return team["id"]
 
     @staticmethod
     def place(case, cursor):
@@ -104,13 +105,16 @@ class Known:
         """Puts what is there in the place of what is not, most of the time."""
         if "cursor" in (case.query or {}) and self.place(case, case.query["cursor"]) not in self.cursors:
             del case.query["cursor"]
-        self.asked += 1
+        call = case.operation.label
+        self.asked[call] += 1
         # Along links everything is real, or is meant to be gone.
-        if case.meta.phase.name == TestPhase.STATEFUL or self.asked % self.MADE_UP == 0:
+        if case.meta.phase.name == TestPhase.STATEFUL or self.asked[call] % self.MADE_UP == 0:
             return
         parameters = case.path_parameters or {}
         if "team_id" in parameters and not self.is_there(**parameters):
             team_id = self.team_with(parameters)
+            if not all(self.teams[team_id][name] for name in parameters if name != "team_id"):
+                team_id = self.begin()
             there = self.teams[team_id].items()
             parameters.update({name: known[-1] for name, known in there if known and name in parameters})
             parameters["team_id"] = team_id
