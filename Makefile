@@ -34,16 +34,16 @@ demo: ## enter this very machine through `make run`, with curl
 	scripts/demo.sh
 
 .PHONY: deploy invite adopt undeploy
-deploy: $(VENV_READY) | has-cargo ## deploy into an AWS account; asks what it must know the first time
+deploy: | has-cargo has-cc $(VENV_READY) ## deploy into an AWS account; asks what it must know the first time
 	scripts/deploy.sh
 
 invite: $(VENV_READY) ## mail an invitation to the user pool to EMAIL
 	@[[ -n '$(EMAIL)' ]] || { echo 'whom? make invite EMAIL=alice@example.com' >&2; exit 1; }
-	@$(VENV)/bin/python scripts/stack.py invite '$(EMAIL)'
+	@$(VENV)/bin/python infra/stack.py invite '$(EMAIL)'
 
 adopt: $(VENV_READY) ## have the next `make deploy` go on with a table that is there: TABLE
 	@[[ -n '$(TABLE)' ]] || { echo 'which table? make adopt TABLE=muster' >&2; exit 1; }
-	@$(VENV)/bin/python scripts/stack.py adopt '$(TABLE)'
+	@$(VENV)/bin/python infra/stack.py adopt '$(TABLE)'
 
 undeploy: $(VENV_READY) ## delete the stack, after asking; keeps the table (YES, DELETE_TABLE, YES_TABLE)
 	@scripts/undeploy.sh

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from cfnlint.decode import decode
 
+from parameters import Stack
+
 # Is billed by the month, used or not, beyond what an account has free of charge.
 BILLED = {
     "AWS::CloudWatch::Alarm",
@@ -17,51 +19,6 @@ BILLED = {
 }
 
 OWN_ISSUER = {"JwtIssuer": "https://issuer.example.com", "JwtAudience": "muster"}
-
-
-class Stack:
-    """The template with its parameters set to values."""
-
-    def __init__(self, template, values):
-        self.template = template
-        defaults = {name: str(parameter.get("Default", "")) for name, parameter in template["Parameters"].items()}
-        self.values = {**defaults, **values}
-
-    def value(self, said):
-        """What CloudFormation takes an expression of a condition or a rule for."""
-        if not isinstance(said, dict):
-            return str(said)
-        ((function, argument),) = said.items()
-        if function == "Ref":
-            return self.values[argument]
-        if function == "Condition":
-            return self.condition(argument)
-        operands = [self.value(each) for each in argument]
-        if function == "Fn::Equals":
-            return operands[0] == operands[1]
-        if function == "Fn::Not":
-            return not operands[0]
-        if function == "Fn::And":
-            return all(operands)
-        if function == "Fn::Or":
-            return any(operands)
-        raise ValueError(f"{function} is not worked out here: add it to infra/check_parameters.py")
-
-    def condition(self, name):
-        return self.value(self.template["Conditions"][name])
-
-    def refused(self):
-        """The rules that do not hold."""
-        for name, rule in self.template.get("Rules", {}).items():
-            if self.value(rule.get("RuleCondition", {"Fn::And": []})):
-                if not all(self.value(assertion["Assert"]) for assertion in rule["Assertions"]):
-                    yield name
-
-    def made(self):
-        """The resources that there are."""
-        for name, resource in self.template["Resources"].items():
-            if "Condition" not in resource or self.condition(resource["Condition"]):
-                yield name, resource
 
 
 def check_rules(template):

@@ -11,7 +11,7 @@ die() {
 }
 
 stack() {
-  .venv/bin/python scripts/stack.py "$@"
+  .venv/bin/python infra/stack.py "$@"
 }
 
 [[ -x .venv/bin/sam && -x .venv/bin/cargo-lambda ]] || die "the tools are not installed in .venv: run \`make tools\`"

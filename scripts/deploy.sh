@@ -72,12 +72,11 @@ choose_target() {
   architecture=$(stack setting Architecture) || exit 1
   case ${architecture:-arm64} in
     arm64) target=--arm64 triple=aarch64-unknown-linux-gnu ;;
-    x86_64) target=--x86-64 triple=x86_64-unknown-linux-gnu ;;
-    *) die "Architecture=$architecture in samconfig.toml is neither arm64 nor x86_64" ;;
+    *) target=--x86-64 triple=x86_64-unknown-linux-gnu ;;
   esac
   library=$(rustc --print target-libdir --target "$triple")
   [[ -d $library ]] || die "Rust has no standard library for $triple: run \`rustup target add $triple\`," \
-    'or write Architecture=x86_64 or arm64, whichever this machine is, into samconfig.toml'
+    'or give Architecture in samconfig.toml the other value'
 }
 
 # All at once, so that every core is busy; sam then finds each function built.
@@ -104,6 +103,7 @@ account=$(whoami) || exit 1
 [[ -e samconfig.toml ]] || configure "${account% *}" "${account#* }"
 region=$(stack setting region) || exit 1
 account=$(whoami "$region") || exit 1
+stack check || exit 1
 choose_target
 stack free || exit 1
 echo "==> $(stack setting stack), into the account ${account% *} in $region"

@@ -21,6 +21,7 @@ class Checkout(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.root)
         for part in ("scripts", "infra"):
             shutil.copytree(ROOT / part, self.root / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "template.yaml", self.root)
         (self.root / ".venv").symlink_to(ROOT / ".venv")
         (self.root / "bin").mkdir()
         self.environment = {
@@ -87,12 +88,25 @@ class Deploy(Checkout):
         (self.root / "samconfig.toml").write_text("version = ")
         self.assert_refused(self.deploy(), "samconfig.toml is not as it should be")
 
-    def test_with_a_processor_that_is_none(self):
+    def test_with_parameters_that_cloudformation_would_refuse(self):
+        self.aws()
+        cases = [
+            ({"LogRetentionDays": "2"}, "LogRetentionDays"),
+            ({"RouteRate": "many"}, "RouteRate"),
+            ({"WarmWriteUnits": "10"}, "WarmWriteUnits"),
+            ({"TableStream": "muster"}, "ARN of a table's stream"),
+            ({"Colour": "green"}, "Colour is no parameter"),
+        ]
+        for parameters, said in cases:
+            self.configured(**parameters)
+            self.assert_refused(self.deploy(), "samconfig.toml", said)
+
+    def test_with_an_issuer_whose_every_token_would_do(self):
         self.aws()
         self.configured()
         config = self.root / "samconfig.toml"
-        config.write_text(config.read_text().replace("arm64", "sparc"))
-        self.assert_refused(self.deploy(), "sparc", "arm64", "x86_64")
+        config.write_text(config.read_text().replace('JwtIssuer = ""', 'JwtIssuer = "https://issuer.example.com"'))
+        self.assert_refused(self.deploy(), "JwtIssuer without JwtAudience")
 
     def rust(self, library):
         rustc = self.root / "bin/rustc"
@@ -147,7 +161,7 @@ class Undeploy(Checkout):
 
 class Adopt(Checkout):
     def adopt(self):
-        return self.run_script(str(self.root / ".venv/bin/python"), "scripts/stack.py", "adopt", "muster-2")
+        return self.run_script(str(self.root / ".venv/bin/python"), "infra/stack.py", "adopt", "muster-2")
 
     def test_of_a_restored_table_gives_it_what_it_lacks(self):
         aws = self.aws(table={"TableStatus": "ACTIVE", "KeySchema": KEYS})

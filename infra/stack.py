@@ -19,9 +19,12 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
+import parameters
+
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "samconfig.toml"
 TABLE = ROOT / "infra/table.json"
+TEMPLATE = ROOT / "template.yaml"
 
 
 class Refusal(Exception):
@@ -68,6 +71,18 @@ def setting(arguments):
     settings = Settings()
     known = {"stack": settings.stack, "region": settings.region, "table": settings.table}
     print(known.get(arguments.name, settings.parameters.get(arguments.name, "")))
+
+
+def check(arguments):
+    """Refuses parameters that CloudFormation would refuse, after a long build."""
+    from cfnlint.decode import decode  # It takes longer to load than all the rest.
+
+    template, problems = decode(str(TEMPLATE))
+    if problems:
+        raise Refusal(f"template.yaml: {problems[0]}")
+    values = {name: str(value) for name, value in Settings().parameters.items()}
+    for reason in parameters.Stack(template, values).refused():
+        raise Refusal(f"samconfig.toml: {reason}")
 
 
 def free(arguments):
@@ -242,6 +257,7 @@ def parse():
 
     command(whoami, "region", region=None)
     command(setting, "name")
+    command(check)
     command(free)
     command(outputs, "name", name=None)
     command(contents)
