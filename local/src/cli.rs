@@ -30,7 +30,7 @@ async fn serve() -> Result<(), StartError> {
     let mut terminated = signal(SignalKind::terminate()).map_err(StartError::Runtime)?;
     let config = Config::from_environment()?;
     let data = match &config.data {
-        Data::InMemory => None,
+        Data::InMemory | Data::At { .. } => None,
         Data::Directory(path) => Some(path.clone()),
     };
     let system = System::start(config).await?;

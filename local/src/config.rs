@@ -25,6 +25,13 @@ pub enum Data {
     InMemory,
     /// In a directory, which is made if it is not there.
     Directory(PathBuf),
+    /// In a table of another DynamoDB, which is made if it is not there.
+    At {
+        /// Where that listens, such as `http://127.0.0.1:4566`.
+        url: String,
+        /// The table's name.
+        table: String,
+    },
 }
 
 /// How a system is to run.

@@ -1,6 +1,7 @@
-//! The embedded DynamoDB: dynoxide, spoken to over loopback as the real one is, so that its own
-//! checks of every request apply.
+//! The DynamoDB that a system stands on: the embedded one, dynoxide, spoken to over loopback as the
+//! real one is, so that its own checks of every request apply; or another, at a URL.
 
+mod json_api;
 mod retention;
 
 use std::net::Ipv4Addr;
@@ -17,11 +18,14 @@ use dynoxide::errors::DynoxideError;
 use muster_shared::environment::Environment;
 use muster_shared::lambda;
 use muster_shared::store::Store;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// The table's name.
+pub use json_api::CallError;
+pub(crate) use json_api::JsonApi;
+
+/// The name of the embedded engine's table.
 pub const TABLE: &str = "muster";
 /// The table as the template has it, in the spelling of `CreateTable`.
 const DEFINITION: &str = include_str!("../../infra/table.json");
@@ -44,6 +48,9 @@ pub enum EngineError {
     /// There is no port to be had on loopback.
     #[error("the embedded database's port: {0}")]
     Port(#[from] io::Error),
+    /// The engine at a URL does not do what it is asked to.
+    #[error("the DynamoDB at {0}: {1}")]
+    Elsewhere(String, #[source] CallError),
 }
 
 /// What the engine says, without its advice to those who call it from Rust.
@@ -55,10 +62,10 @@ fn first_sentence(error: &DynoxideError) -> String {
 /// A running engine with Muster's table. It stops when it is dropped.
 #[derive(Clone)]
 pub struct Engine {
-    database: Database,
-    file: Option<Arc<str>>,
     endpoint: String,
-    _server: Arc<Server>,
+    table: Arc<str>,
+    file: Option<Arc<str>>,
+    _server: Option<Arc<Server>>,
 }
 
 struct Server(JoinHandle<()>);
@@ -88,13 +95,36 @@ impl Engine {
         create_table(&database)?;
         let listener = listen().await?;
         let endpoint = format!("http://{}", listener.local_addr()?);
-        let server = tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
-        Ok(Self { database, file, endpoint, _server: Arc::new(Server(server)) })
+        let server = Server(tokio::spawn(dynoxide::server::serve_on(listener, database)));
+        Ok(Self { endpoint, table: TABLE.into(), file, _server: Some(Arc::new(server)) })
     }
 
-    /// The database itself, for what is not read through the client: its stream.
-    pub fn database(&self) -> &Database {
-        &self.database
+    /// The engine at a URL, which checks no signatures, with the table of this name, which is made
+    /// if it is not there.
+    pub async fn at(url: &str, table: &str) -> Result<Self, EngineError> {
+        let engine =
+            Self { endpoint: url.to_owned(), table: table.into(), file: None, _server: None };
+        let mut table = definition(table)?;
+        let expiry = table.remove("TimeToLiveSpecification");
+        let expiry = json!({ "TableName": engine.table(), "TimeToLiveSpecification": expiry });
+        let api = engine.json_api();
+        let made = match api.call("DynamoDB_20120810.CreateTable", &table.into()).await {
+            Ok(_) => api.call("DynamoDB_20120810.UpdateTimeToLive", &expiry).await.map(drop),
+            Err(error) if error.is("ResourceInUseException") => Ok(()),
+            Err(error) => Err(error),
+        };
+        made.map_err(|error| EngineError::Elsewhere(url.to_owned(), error))?;
+        Ok(engine)
+    }
+
+    /// The table's name.
+    pub fn table(&self) -> &str {
+        &self.table
+    }
+
+    /// The engine's API as JSON.
+    pub(crate) fn json_api(&self) -> JsonApi {
+        JsonApi::new(&self.endpoint)
     }
 
     /// Where it listens, as `http://127.0.0.1:8000`.
@@ -118,7 +148,7 @@ impl Engine {
 
     /// The store over the table.
     pub fn store(&self, environment: Environment) -> Store {
-        Store::new(self.client(), TABLE, environment)
+        Store::new(self.client(), self.table(), environment)
     }
 
     /// Deletes what DynamoDB would not keep in the stream any longer. Whoever calls it has handled
@@ -175,12 +205,17 @@ fn create_table(database: &Database) -> Result<(), EngineError> {
     if database.get_table_metadata(TABLE)?.is_some() {
         return Ok(());
     }
-    let mut definition: Map<String, Value> = serde_json::from_str(DEFINITION)?;
-    definition.insert("TableName".to_owned(), TABLE.into());
-    let definition = Value::Object(definition);
+    let definition = Value::Object(definition(TABLE)?);
     let expiry: UpdateTimeToLiveRequest = serde_json::from_value(definition.clone())?;
     let table: CreateTableRequest = serde_json::from_value(definition)?;
     database.create_table(table)?;
     database.update_time_to_live(expiry)?;
     Ok(())
+}
+
+/// The request that makes a table of this name.
+fn definition(table: &str) -> Result<Map<String, Value>, serde_json::Error> {
+    let mut definition: Map<String, Value> = serde_json::from_str(DEFINITION)?;
+    definition.insert("TableName".to_owned(), table.into());
+    Ok(definition)
 }

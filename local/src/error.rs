@@ -35,8 +35,8 @@ pub enum StartError {
         path = .0.display()
     )]
     Database(PathBuf, #[source] EngineError),
-    /// The embedded database does not start.
-    #[error("the embedded database does not start: {0}")]
+    /// There is no database to be had.
+    #[error("there is no database: {0}")]
     Engine(#[source] EngineError),
     /// The issuer's key is not to be read, or not to be made.
     #[error("{path} can't be used ({1}); remove it, and another is made", path = .0.display())]
@@ -45,7 +45,7 @@ pub enum StartError {
     #[error("the route of {0}: {1}")]
     Route(&'static str, String),
     /// The table's stream is not to be read.
-    #[error("the stream of the embedded database: {0}")]
+    #[error("the stream of the database: {0}")]
     Stream(String),
     /// The operating system gives no threads or signals.
     #[error("the operating system refuses what every server needs: {0}")]

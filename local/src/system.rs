@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::config::{Config, Data};
 use crate::data_dir::DataDir;
-use crate::engine::{Engine, TABLE};
+use crate::engine::Engine;
 use crate::error::StartError;
 use crate::gateway::Gateway;
 use crate::issuer::{Issuer, Key};
@@ -38,14 +38,17 @@ impl System {
     /// Starts a system.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let data_dir = match &config.data {
-            Data::InMemory => None,
+            Data::InMemory | Data::At { .. } => None,
             Data::Directory(path) => Some(DataDir::open(path)?),
         };
         let listener = listen(config.port).await?;
         let address = listener.local_addr().map_err(|e| StartError::Port(config.port, e))?;
-        let engine = match &data_dir {
-            None => Engine::in_memory().await.map_err(StartError::Engine)?,
-            Some(data) => {
+        let engine = match (&data_dir, &config.data) {
+            (None, Data::At { url, table }) => {
+                Engine::at(url, table).await.map_err(StartError::Engine)?
+            }
+            (None, _) => Engine::in_memory().await.map_err(StartError::Engine)?,
+            (Some(data), _) => {
                 let file = data.database();
                 let opened = Engine::open(&file).await;
                 opened.map_err(|error| StartError::Database(file, error))?
@@ -59,11 +62,12 @@ impl System {
             None => engine.client(),
             Some(http) => engine.client_over(http),
         };
-        let store = Store::new(client, TABLE, config.environment);
+        let store = Store::new(client, engine.table(), config.environment);
         let clock = Arc::clone(&store.environment().clock);
         let issuer = Arc::new(Issuer::new(format!("http://{address}"), key, clock));
         let gateway = Gateway::new(store.clone(), &issuer, address.port())?;
         let feed = Feed::new(&engine, place, store.clone(), config.patience, config.stream)
+            .await
             .map_err(|error| StartError::Stream(error.to_string()))?;
 
         let (stopping, stop) = watch::channel(false);
@@ -107,7 +111,7 @@ impl System {
         &self.store
     }
 
-    /// The embedded database.
+    /// The DynamoDB that it stands on.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }

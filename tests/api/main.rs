@@ -2,8 +2,9 @@
 //! deployed has the same routes and may do what the code does.
 //!
 //! The scenarios run against a system of their own each, started in this process, or against the
-//! one at `MUSTER_URL`, such as `http://127.0.0.1:8000` of `make run`. Everything else looks into
-//! the table and so runs in this process always.
+//! one at `MUSTER_URL`, such as `http://127.0.0.1:8000` of `make run`, which trusts the development
+//! issuer at `MUSTER_ISSUER`, its own if that is not set. Everything else looks into the table and
+//! so runs in this process always.
 
 #![allow(
     clippy::unwrap_used,

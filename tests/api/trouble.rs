@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use muster_local::engine::TABLE;
 use muster_tests::world::World;
 use serde_json::json;
 
@@ -40,7 +39,7 @@ async fn of_a_fault_inside_the_caller_reads_nothing() {
     let client = world.engine.client();
     let broken = client
         .update_item()
-        .table_name(TABLE)
+        .table_name(world.engine.table())
         .key("pk", AttributeValue::S(format!("TEAM#{}#TOKENS", world.team)))
         .key("sk", AttributeValue::S(format!("TOKEN#{}", token.token())))
         .update_expression("SET #name = :name")

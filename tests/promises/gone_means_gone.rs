@@ -285,7 +285,7 @@ async fn what_becomes_visible_only_after_a_clean_sweep_is_found_by_the_next() {
     let contents = world.contents().await;
     let hidden: Vec<_> = contents.of("NODE#").chain(contents.of("ADDR")).cloned().collect();
     let client = world.engine.client();
-    let table = muster_local::engine::TABLE;
+    let table = world.engine.table();
     for item in &hidden {
         let delete = client.delete_item().table_name(table);
         let delete = delete.key("pk", item["pk"].clone()).key("sk", item["sk"].clone());
@@ -315,7 +315,7 @@ async fn a_sweep_that_found_nothing_does_not_finish_what_another_has_just_found_
     let contents = world.contents().await;
     let node = contents.nodes()[0].clone();
     let client = world.engine.client();
-    let table = muster_local::engine::TABLE;
+    let table = world.engine.table();
     let delete = client.delete_item().table_name(table);
     delete.key("pk", node["pk"].clone()).key("sk", node["sk"].clone()).send().await.unwrap();
     let membership = world.part(&bob).await;
@@ -363,7 +363,7 @@ async fn a_removal_that_two_handlers_begin_at_once_counts_what_either_has_done()
     let client = world.engine.client();
     let contents = world.contents().await;
     let member = contents.of("MEMBER#bob").next().unwrap();
-    let delete = client.delete_item().table_name(muster_local::engine::TABLE);
+    let delete = client.delete_item().table_name(world.engine.table());
     delete.key("pk", member["pk"].clone()).key("sk", member["sk"].clone()).send().await.unwrap();
     let membership = token.token.membership;
     let mut held = world.wire.hold(is_transaction);
@@ -413,7 +413,7 @@ async fn a_removal_in_which_something_is_found_after_its_entry_was_dropped_is_lo
     let contents = world.contents().await;
     let node = contents.nodes()[0].clone();
     let client = world.engine.client();
-    let table = muster_local::engine::TABLE;
+    let table = world.engine.table();
     let delete = client.delete_item().table_name(table);
     delete.key("pk", node["pk"].clone()).key("sk", node["sk"].clone()).send().await.unwrap();
     let membership = world.part(&bob).await;

@@ -168,7 +168,7 @@ async fn a_missing_gate_is_an_error_and_not_a_closed_one() {
     let contents = world.contents().await;
     let gate = contents.of("GATE#").next().unwrap();
     let client = world.engine.client();
-    let delete = client.delete_item().table_name(muster_local::engine::TABLE);
+    let delete = client.delete_item().table_name(world.engine.table());
     let delete = delete.key("pk", gate["pk"].clone()).key("sk", gate["sk"].clone());
     delete.send().await.unwrap();
     let revoked = world.session().revoke_token(world.team, &world.owner, token.token()).await;

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use muster_local::engine::TABLE;
+use muster_local::engine::Engine;
 
 /// An item.
 pub type Item = std::collections::HashMap<String, AttributeValue>;
@@ -34,11 +33,12 @@ fn at<'a>(item: &'a Item, path: &str) -> Option<&'a AttributeValue> {
 
 impl Contents {
     /// Reads the whole table.
-    pub async fn read(client: &Client) -> Self {
+    pub async fn read(engine: &Engine) -> Self {
+        let client = engine.client();
         let mut items = Vec::new();
         let mut after = None;
         loop {
-            let scan = client.scan().table_name(TABLE).set_exclusive_start_key(after);
+            let scan = client.scan().table_name(engine.table()).set_exclusive_start_key(after);
             let page = scan.send().await.expect("a scan");
             items.extend(page.items.unwrap_or_default());
             after = page.last_evaluated_key;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use muster_local::engine::{Engine, TABLE};
+use muster_local::Data;
+use muster_local::engine::Engine;
 use muster_shared::domain::id::{MembershipId, TeamId};
 use muster_shared::domain::key::PublicKey;
 use muster_shared::domain::plaintext::Plaintext;
@@ -30,6 +31,17 @@ use crate::wire::Wire;
 
 /// When every world begins.
 pub const START: i64 = 1_900_000_000;
+
+/// Where a test keeps its data: in memory, or in a table of its own of the DynamoDB at
+/// `MUSTER_ENGINE`.
+pub fn a_place() -> Data {
+    let Some(url) = std::env::var("MUSTER_ENGINE").ok().filter(|url| !url.is_empty()) else {
+        return Data::InMemory;
+    };
+    let mut unique = [0; 8];
+    Environment::system().entropy.fill(&mut unique);
+    Data::At { url, table: format!("muster-{}", data_encoding::HEXLOWER.encode(&unique)) }
+}
 
 /// A clock that is set by hand.
 #[derive(Debug)]
@@ -89,7 +101,10 @@ impl World {
     }
 
     async fn new(seed: u64) -> Self {
-        let engine = Engine::in_memory().await.unwrap();
+        let engine = match a_place() {
+            Data::At { url, table } => Engine::at(&url, &table).await.unwrap(),
+            _ => Engine::in_memory().await.unwrap(),
+        };
         let wire = Wire::new();
         let clock = Arc::new(HandClock(AtomicI64::new(START)));
         let entropy = Arc::new(Seeded(Mutex::new(StdRng::seed_from_u64(seed))));
@@ -97,7 +112,7 @@ impl World {
         // A call that a test holds back is not to be given up.
         let config = engine.client_over(wire.client()).config().to_builder();
         let config = config.timeout_config(TimeoutConfig::disabled());
-        let store = Store::new(Client::from_conf(config.build()), TABLE, environment);
+        let store = Store::new(Client::from_conf(config.build()), engine.table(), environment);
         let owner: Principal = "owner@example.com".parse().unwrap();
         let name = "Example".parse().unwrap();
         let team = store.request().create_team(&owner, name).await.unwrap();
@@ -111,7 +126,7 @@ impl World {
 
     /// What lies in the table.
     pub async fn contents(&self) -> Contents {
-        Contents::read(&self.engine.client()).await
+        Contents::read(&self.engine).await
     }
 
     /// Adds a member.

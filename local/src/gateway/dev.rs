@@ -1,27 +1,29 @@
-//! The development issuer over HTTP: discovery, its keys, and a token for the asking. No function
-//! has any of it.
+//! The development issuer over HTTP: discovery, its keys, and a token for the asking, with whatever
+//! claims. No function has any of it.
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::issuer::Issuer;
 
 use super::refusal::{json_response, message};
 
 const USAGE: &str = "Ask for /dev/token?email=alice@example.com (a person's ID token; write a + as \
-                     %2B) or /dev/token?client=ci (a machine client's access token)";
+                     %2B) or /dev/token?client=ci (a machine client's access token), or POST a \
+                     JSON object of claims to /dev/token";
 
 pub(super) fn router(issuer: Arc<Issuer>) -> Router {
     Router::new()
         .route("/.well-known/openid-configuration", get(discovery))
         .route("/.well-known/jwks.json", get(keys))
-        .route("/dev/token", get(token))
+        .route("/dev/token", get(token).post(token_with))
         .with_state(issuer)
 }
 
@@ -45,6 +47,20 @@ async fn token(State(issuer): State<Arc<Issuer>>, RawQuery(query): RawQuery) -> 
         }
         _ => None,
     };
+    answer(token)
+}
+
+/// A token with any claims at all, for those who test what becomes of it.
+async fn token_with(State(issuer): State<Arc<Issuer>>, body: Bytes) -> Response {
+    let wanted = serde_json::from_slice::<Map<String, Value>>(&body).ok();
+    answer(wanted.map(|wanted| {
+        let mut claims = issuer.claims("somebody");
+        claims.extend(wanted);
+        json!({ "token": issuer.sign(&claims) })
+    }))
+}
+
+fn answer(token: Option<Value>) -> Response {
     match token {
         Some(token) => json_response(StatusCode::OK, &token),
         None => message(StatusCode::BAD_REQUEST, USAGE),

@@ -38,20 +38,20 @@ pub(crate) struct Feed {
     store: Store,
     patience: Patience,
     idle: Duration,
-    /// The database's own, by which it dates its records.
+    /// The machine's, by which the engine dates its records.
     clock: Arc<dyn Clock>,
 }
 
 impl Feed {
     /// A feed that goes on where the one before it stopped, by what lies at `place`.
-    pub(crate) fn new(
+    pub(crate) async fn new(
         engine: &Engine,
         place: Place,
         store: Store,
         patience: Patience,
         idle: Duration,
     ) -> Result<Self, SourceError> {
-        let source = Source::new(engine)?;
+        let source = Source::new(engine).await?;
         let position = Position::read(place, source.arn());
         let clock = Environment::system().clock;
         let engine = engine.clone();
@@ -91,7 +91,7 @@ impl Feed {
 
     /// Handles what comes next.
     async fn step(&mut self) -> Result<Step, SourceError> {
-        let records = self.source.after(self.position.last())?;
+        let records = self.source.after(self.position.last()).await?;
         let Some(last) = records.last() else { return Ok(Step::Nothing) };
         let wanted: Vec<_> = records.iter().filter(|record| record.event.is_some()).collect();
         for batch in wanted.chunks(BATCH) {

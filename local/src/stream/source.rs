@@ -1,17 +1,9 @@
-//! Reading the stream of the embedded database.
+//! Reading the table's stream through the API that DynamoDB has for it.
 
-use dynoxide::Database;
-use dynoxide::actions::describe_stream::DescribeStreamRequest;
-use dynoxide::actions::get_records::{GetRecordsRequest, Record as StreamRecord};
-use dynoxide::actions::get_shard_iterator::GetShardIteratorRequest;
-use dynoxide::actions::list_streams::ListStreamsRequest;
-use dynoxide::errors::DynoxideError;
-use dynoxide::types::AttributeValue;
 use muster_shared::domain::timestamp::Timestamp;
-use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::engine::{Engine, TABLE};
+use crate::engine::{CallError, Engine, JsonApi};
 
 /// Records read at a time.
 const PAGE: usize = 1_000;
@@ -19,15 +11,15 @@ const PAGE: usize = 1_000;
 /// Why the stream can't be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SourceError {
-    /// The database says so.
+    /// The engine says so, or nothing.
     #[error("{0}")]
-    Database(#[from] DynoxideError),
+    Call(#[from] CallError),
     /// The table has no stream, or none of one shard.
     #[error("the table has no stream")]
     NoStream,
-    /// A record is not to be written as JSON.
-    #[error("a stream record: {0}")]
-    Record(#[from] serde_json::Error),
+    /// A record is not what it must be.
+    #[error("a stream record has no {0}")]
+    Record(&'static str),
 }
 
 /// A record of the stream.
@@ -40,21 +32,20 @@ pub(super) struct Record {
 
 /// The stream.
 pub(super) struct Source {
-    database: Database,
+    api: JsonApi,
     arn: String,
     shard: String,
 }
 
 impl Source {
-    pub(super) fn new(engine: &Engine) -> Result<Self, SourceError> {
-        let database = engine.database().clone();
-        let table = ListStreamsRequest { table_name: Some(TABLE.to_owned()), ..Default::default() };
-        let stream = database.list_streams(table)?.streams.pop().ok_or(SourceError::NoStream)?;
-        let arn = stream.stream_arn;
-        let described = DescribeStreamRequest { stream_arn: arn.clone(), ..Default::default() };
-        let mut shards = database.describe_stream(described)?.stream_description.shards;
-        let shard = shards.pop().ok_or(SourceError::NoStream)?.shard_id;
-        Ok(Self { database, arn, shard })
+    pub(super) async fn new(engine: &Engine) -> Result<Self, SourceError> {
+        let api = engine.json_api();
+        let streams = call(&api, "ListStreams", &json!({ "TableName": engine.table() })).await?;
+        let arn = text(&streams, "/Streams/0/StreamArn").ok_or(SourceError::NoStream)?;
+        let stream = call(&api, "DescribeStream", &json!({ "StreamArn": arn })).await?;
+        // The embedded engine has one shard, and so have the emulators.
+        let shard = text(&stream, "/StreamDescription/Shards/0/ShardId");
+        Ok(Self { shard: shard.ok_or(SourceError::NoStream)?, api, arn })
     }
 
     /// Names the stream; another table's is another.
@@ -63,62 +54,67 @@ impl Source {
     }
 
     /// The records after one, in order: the next of them.
-    pub(super) fn after(&self, last: Option<&str>) -> Result<Vec<Record>, SourceError> {
-        let kind = if last.is_some() { "AFTER_SEQUENCE_NUMBER" } else { "TRIM_HORIZON" };
-        let start = GetShardIteratorRequest {
-            stream_arn: self.arn.clone(),
-            shard_id: self.shard.clone(),
-            shard_iterator_type: kind.to_owned(),
-            sequence_number: last.map(str::to_owned),
-        };
-        let shard_iterator = self.database.get_shard_iterator(start)?.shard_iterator;
-        let shard_iterator = shard_iterator.ok_or(SourceError::NoStream)?;
-        let page = GetRecordsRequest { shard_iterator, limit: Some(PAGE) };
-        let records = self.database.get_records(page)?.records;
-        records.into_iter().map(|record| self.record(&record)).collect()
+    pub(super) async fn after(&self, last: Option<&str>) -> Result<Vec<Record>, SourceError> {
+        let mut start = json!({
+            "StreamArn": self.arn, "ShardId": self.shard, "ShardIteratorType": "TRIM_HORIZON",
+        });
+        if let (Some(last), Some(start)) = (last, start.as_object_mut()) {
+            start.insert("ShardIteratorType".to_owned(), "AFTER_SEQUENCE_NUMBER".into());
+            start.insert("SequenceNumber".to_owned(), last.into());
+        }
+        let start = call(&self.api, "GetShardIterator", &start).await?;
+        let iterator = text(&start, "/ShardIterator").ok_or(SourceError::NoStream)?;
+        let page = json!({ "ShardIterator": iterator, "Limit": PAGE });
+        let page = call(&self.api, "GetRecords", &page).await?;
+        let records = page.get("Records").and_then(Value::as_array).cloned().unwrap_or_default();
+        records.into_iter().map(|record| self.record(record)).collect()
     }
 
-    fn record(&self, record: &StreamRecord) -> Result<Record, SourceError> {
-        let event = is_wanted(record).then(|| Event { record, arn: &self.arn });
+    fn record(&self, mut record: Value) -> Result<Record, SourceError> {
+        let sequence_number = text(&record, "/dynamodb/SequenceNumber");
+        let created_at = record.pointer("/dynamodb/ApproximateCreationDateTime");
+        let created_at = created_at.and_then(Value::as_f64);
         #[expect(clippy::cast_possible_truncation, reason = "whole seconds since the epoch")]
-        let created_at = record.dynamodb.approximate_creation_date_time as i64;
+        let created_at = created_at.ok_or(SourceError::Record("time"))? as i64;
+        // Lambda says besides whose stream it is.
+        if let Some(fields) = record.as_object_mut() {
+            fields.insert("eventSourceARN".to_owned(), self.arn.as_str().into());
+        }
         Ok(Record {
-            sequence_number: record.dynamodb.sequence_number.clone(),
+            sequence_number: sequence_number.ok_or(SourceError::Record("sequence number"))?,
             created_at: Timestamp::from_unix(created_at),
-            event: event.map(serde_json::to_value).transpose()?,
+            event: is_wanted(&record).then_some(record),
         })
     }
 }
 
-/// A record as Lambda hands it over.
-#[derive(Serialize)]
-struct Event<'a> {
-    #[serde(flatten)]
-    record: &'a StreamRecord,
-    #[serde(rename = "eventSourceARN")]
-    arn: &'a str,
+async fn call(api: &JsonApi, operation: &str, request: &Value) -> Result<Value, CallError> {
+    api.call(&format!("DynamoDBStreams_20120810.{operation}"), request).await
+}
+
+fn text(value: &Value, pointer: &str) -> Option<String> {
+    value.pointer(pointer)?.as_str().map(str::to_owned)
 }
 
 /// The filter of the stream's mapping in the template.
-fn is_wanted(record: &StreamRecord) -> bool {
-    let sort_key = record.dynamodb.keys.get("sk");
-    let is_member = matches!(sort_key, Some(AttributeValue::S(key)) if key.starts_with("MEMBER#"));
-    record.event_name == "REMOVE" && is_member
+fn is_wanted(record: &Value) -> bool {
+    let sort_key = record.pointer("/dynamodb/Keys/sk/S").and_then(Value::as_str);
+    record.get("eventName").and_then(Value::as_str) == Some("REMOVE")
+        && sort_key.is_some_and(|key| key.starts_with("MEMBER#"))
 }
 
 #[cfg(test)]
 mod tests {
-    use dynoxide::types::Item;
-    use serde_json::json;
+    use std::collections::HashMap;
+
+    use aws_sdk_dynamodb::types::AttributeValue;
 
     use super::*;
 
     #[test]
     fn the_function_sees_the_removals_of_members_and_nothing_else() {
         let is_wanted = |event: &str, keys: Value| {
-            let mut record = StreamRecord { event_name: event.to_owned(), ..Default::default() };
-            record.dynamodb.keys = serde_json::from_value::<Item>(keys).unwrap();
-            is_wanted(&record)
+            is_wanted(&json!({ "eventName": event, "dynamodb": {"Keys": keys} }))
         };
         let member = json!({ "pk": {"S": "TEAM#t"}, "sk": {"S": "MEMBER#a@b.example"} });
         assert!(is_wanted("REMOVE", member.clone()));
@@ -136,14 +132,20 @@ mod tests {
     #[tokio::test]
     async fn a_record_reads_as_lambda_hands_it_over() {
         let engine = Engine::in_memory().await.unwrap();
-        let source = Source::new(&engine).unwrap();
-        let keys = json!({ "pk": {"S": "TEAM#t"}, "sk": {"S": "MEMBER#a@b.example"} });
-        let put = json!({ "TableName": TABLE, "Item": keys });
-        engine.database().put_item(serde_json::from_value(put).unwrap()).unwrap();
-        let delete = json!({ "TableName": TABLE, "Key": keys });
-        engine.database().delete_item(serde_json::from_value(delete).unwrap()).unwrap();
+        let source = Source::new(&engine).await.unwrap();
+        let (client, table) = (engine.client(), engine.table());
+        let key = |text: &str| AttributeValue::S(text.to_owned());
+        let item = HashMap::from([
+            ("pk".to_owned(), key("TEAM#t")),
+            ("sk".to_owned(), key("MEMBER#a@b.example")),
+        ]);
+        let put = client.put_item().table_name(table).set_item(Some(item.clone()));
+        put.send().await.unwrap();
+        let delete = client.delete_item().table_name(table).set_key(Some(item));
+        delete.send().await.unwrap();
 
-        let records = source.after(None).unwrap();
+        let keys = json!({ "pk": {"S": "TEAM#t"}, "sk": {"S": "MEMBER#a@b.example"} });
+        let records = source.after(None).await.unwrap();
         assert_eq!(records.len(), 2);
         assert_eq!(records[0].event, None);
         let event = records[1].event.as_ref().unwrap();
@@ -154,7 +156,8 @@ mod tests {
         assert_eq!(event["dynamodb"]["OldImage"], keys);
         assert_eq!(event["dynamodb"]["SequenceNumber"], records[1].sequence_number.as_str());
         assert_eq!(event["dynamodb"]["StreamViewType"], "NEW_AND_OLD_IMAGES");
-        assert_eq!(source.after(Some(&records[0].sequence_number)).unwrap().len(), 1);
-        assert!(source.after(Some(&records[1].sequence_number)).unwrap().is_empty());
+        let [first, last] = &records[..] else { panic!("two records") };
+        assert_eq!(source.after(Some(&first.sequence_number)).await.unwrap().len(), 1);
+        assert!(source.after(Some(&last.sequence_number)).await.unwrap().is_empty());
     }
 }

@@ -56,6 +56,21 @@ fn what_is_no_route_is_not_found_in_api_gateways_words() {
 }
 
 #[test]
+fn whoever_is_not_let_in_is_told_what_to_bring() {
+    let local = Local::start();
+    let ask = |jwt: Option<&str>| {
+        let request = Request::new("GET", "/api/teams");
+        let request = jwt.into_iter().fold(request, Request::bearer);
+        let answer = request.send(local.address());
+        answer.is_refused(401, "Unauthorized");
+        answer.header("www-authenticate").unwrap().to_owned()
+    };
+    assert_eq!(ask(None), "Bearer");
+    assert!(ask(Some("a.b.c")).starts_with("Bearer scope=\"\" error=\"invalid_token\""));
+    local.stop();
+}
+
+#[test]
 fn a_principal_in_a_path_is_percent_encoded() {
     let local = Local::start();
     let alice = local.api("alice@example.com");

@@ -8,7 +8,6 @@
     reason = "a test that meets what it did not expect has to fail"
 )]
 
-mod authorizer;
 mod common;
 mod crash;
 mod demo;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use muster_local::engine::TABLE;
 use muster_shared::domain::id::MembershipId;
 use muster_shared::domain::principal::Principal;
 use muster_shared::domain::removal::{SETTLE, WATCH};
@@ -197,8 +196,13 @@ async fn removals(exercise: &mut Exercise) {
     // A member who was deleted by other hands than the API's has no removal yet.
     let item = exercise.join("dave@example.com", Role::Member).await;
     let key = |name: &str| AttributeValue::S(item[name]["S"].as_str().unwrap().to_owned());
-    let client = exercise.world.engine.client();
-    let delete = client.delete_item().table_name(TABLE).key("pk", key("pk")).key("sk", key("sk"));
+    let engine = &exercise.world.engine;
+    let delete = engine
+        .client()
+        .delete_item()
+        .table_name(engine.table())
+        .key("pk", key("pk"))
+        .key("sk", key("sk"));
     delete.send().await.unwrap();
     assert_eq!(exercise.cascade(removed(&item)).await, handled);
 }

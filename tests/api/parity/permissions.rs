@@ -114,6 +114,36 @@ async fn a_function_may_do_what_it_does_and_nothing_that_it_never_does() {
 }
 
 #[test]
+fn what_a_function_is_not_for_it_may_not_do() {
+    const KEYED: [&str; 7] = [
+        "BatchGetItem",
+        "ConditionCheckItem",
+        "DeleteItem",
+        "GetItem",
+        "PutItem",
+        "Query",
+        "UpdateItem",
+    ];
+    let members = "TEAM#team_aaaaaaaaaaaaa".to_owned();
+    for function in functions() {
+        let allowed: Vec<_> = function.statements.iter().flat_map(|one| &one.actions).collect();
+        assert!(!allowed.is_empty(), "{}", function.name);
+        for action in &allowed {
+            assert!(KEYED.contains(&action.as_str()), "{}: {action}", function.name);
+        }
+        if function.name == "register-node" {
+            let reached = KEYED.map(|action| (action.to_owned(), vec![members.clone()]));
+            assert_eq!(refused(&function, &reached), reached, "members are none of its business");
+        }
+        if function.name.starts_with("list-") || function.name == "get-token" {
+            let reads =
+                |action: &&String| ["BatchGetItem", "GetItem", "Query"].contains(&action.as_str());
+            assert!(allowed.iter().all(reads), "{} reads and no more", function.name);
+        }
+    }
+}
+
+#[test]
 fn a_batch_is_allowed_only_where_one_statement_covers_all_of_it() {
     let statement = |partitions: &[&str]| Statement {
         actions: vec!["BatchGetItem".to_owned()],

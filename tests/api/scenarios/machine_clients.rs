@@ -23,3 +23,14 @@ async fn a_machine_client_is_a_member_like_any_other() {
     team.removes(&deploy.email).await.of(202);
     seen.get("/nodes").await.problem(404, "not-found");
 }
+
+#[tokio::test]
+async fn a_machine_client_is_a_principal_of_its_own() {
+    let service = Service::start().await;
+    let ci = service.api.client("ci").await;
+    let members = ci.makes_a_team().await.members().await;
+    assert_eq!(
+        (&members[0]["principal"], &members[0]["email"]),
+        (&json!("client:ci"), &Value::Null)
+    );
+}

@@ -1,5 +1,6 @@
 //! What people and machines do with the API, from the first call to the last.
 
+mod authorizer;
 mod bearer;
 mod devices;
 mod elsewhere;

@@ -14,7 +14,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Takes an answer in, and holds it to the form that every answer has.
+    /// Takes an answer in.
     pub(crate) fn new(
         asked: String,
         status: StatusCode,
@@ -22,9 +22,13 @@ impl Answer {
         body: Vec<u8>,
     ) -> Self {
         let text = String::from_utf8(body).expect("an answer is UTF-8");
-        let answer = Self { status: status.as_u16(), headers, text, asked };
-        answer.check();
-        answer
+        Self { status: status.as_u16(), headers, text, asked }
+    }
+
+    /// The answer, held to the form that every answer has.
+    pub(crate) fn checked(self) -> Self {
+        self.check();
+        self
     }
 
     fn check(&self) {

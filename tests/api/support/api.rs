@@ -8,7 +8,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use lambda_http::http::{self, HeaderMap, HeaderName, HeaderValue, Method};
+use lambda_http::http::{self, HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use muster_shared::environment::Environment;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
@@ -21,18 +21,19 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 type Http = legacy::Client<HttpConnector, Full<Cursor<Vec<u8>>>>;
 
-/// The API at a base URL.
+/// The API at a base URL, and the development issuer of those who call it.
 #[derive(Clone)]
 pub(crate) struct Api {
     base: Arc<str>,
+    issuer: Arc<str>,
     http: Http,
 }
 
 impl Api {
-    /// The API at `base`, such as `http://127.0.0.1:8000`.
-    pub(crate) fn new(base: &str) -> Self {
+    /// The API at `base`, such as `http://127.0.0.1:8000`, and the issuer that it trusts.
+    pub(crate) fn new(base: &str, issuer: &str) -> Self {
         let http = legacy::Client::builder(TokioExecutor::new()).build_http();
-        Self { base: base.into(), http }
+        Self { base: base.into(), issuer: issuer.into(), http }
     }
 
     /// The URL of a path.
@@ -42,14 +43,28 @@ impl Api {
 
     /// A request without credentials.
     pub(crate) fn request(&self, method: Method, path: &str) -> Request {
-        let url = self.url(path);
-        Request {
-            http: self.http.clone(),
-            method,
-            url,
-            headers: HeaderMap::new(),
-            body: Vec::new(),
-        }
+        self.request_to(method, self.url(path))
+    }
+
+    fn request_to(&self, method: Method, url: String) -> Request {
+        let http = self.http.clone();
+        Request { http, method, url, headers: HeaderMap::new(), body: Vec::new() }
+    }
+
+    fn issuer(&self, method: Method, path: &str) -> Request {
+        self.request_to(method, format!("{}{path}", self.issuer))
+    }
+
+    /// The issuer's public keys.
+    pub(crate) async fn issuers_keys(&self) -> Value {
+        self.issuer(Method::GET, "/.well-known/jwks.json").send().await.of(200)
+    }
+
+    /// A token of the issuer with these claims besides those that all of its tokens have, which
+    /// they replace.
+    pub(crate) async fn token_with(&self, claims: &Value) -> String {
+        let signed = self.issuer(Method::POST, "/dev/token").json(claims).send().await.of(200);
+        signed["token"].as_str().unwrap().to_owned()
     }
 
     /// Somebody who has never been here, signed in.
@@ -63,7 +78,7 @@ impl Api {
     /// A person, with an ID token of the issuer that the system trusts.
     pub(crate) async fn sign_in(&self, email: &str) -> Person {
         let path = format!("/dev/token?email={}", encoded(email));
-        let token = self.request(Method::GET, &path).send().await.of(200);
+        let token = self.issuer(Method::GET, &path).send().await.of(200);
         let jwt = token["id_token"].as_str().unwrap().to_owned();
         Person { api: self.clone(), email: email.to_owned(), jwt }
     }
@@ -71,7 +86,7 @@ impl Api {
     /// A machine client, with its client-credentials token.
     pub(crate) async fn client(&self, name: &str) -> Person {
         let path = format!("/dev/token?client={}", encoded(name));
-        let token = self.request(Method::GET, &path).send().await.of(200);
+        let token = self.issuer(Method::GET, &path).send().await.of(200);
         let jwt = token["access_token"].as_str().unwrap().to_owned();
         Person { api: self.clone(), email: format!("client:{name}"), jwt }
     }
@@ -88,6 +103,21 @@ impl Api {
     pub(crate) fn register_with(&self, body: &Value) -> Request {
         self.request(Method::POST, "/api/register-node").json(body)
     }
+}
+
+/// Where a URL leads, and what its host is called: names under `localhost` are this machine's
+/// (RFC 6761, 6.3), which not every resolver knows.
+fn on_loopback(url: &str) -> (Uri, HeaderValue) {
+    let uri: Uri = url.parse().unwrap();
+    let mut parts = uri.into_parts();
+    let named = parts.authority.take().unwrap();
+    let host = HeaderValue::from_str(named.as_str()).unwrap();
+    let led = match named.port() {
+        Some(port) if named.host().ends_with(".localhost") => format!("127.0.0.1:{port}"),
+        _ => named.to_string(),
+    };
+    parts.authority = Some(led.parse().unwrap());
+    (Uri::from_parts(parts).unwrap(), host)
 }
 
 /// A text as one segment of a path, or one value of a query.
@@ -162,8 +192,27 @@ impl Request {
 
     /// Sends it. It can be sent again.
     pub(crate) async fn send(&self) -> Answer {
-        let mut request = http::Request::builder().method(self.method.clone()).uri(&self.url);
-        request.headers_mut().unwrap().extend(self.headers.clone());
+        self.exchange().await.checked()
+    }
+
+    /// Sends it, again and again while the service is busy, as the service asks its callers to.
+    pub(crate) async fn insist(&self) -> Answer {
+        for _ in 0..20 {
+            let answer = self.exchange().await;
+            if answer.status != 503 {
+                return answer.checked();
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        panic!("busy, over and over: {} {}", self.method, self.url)
+    }
+
+    async fn exchange(&self) -> Answer {
+        let (uri, host) = on_loopback(&self.url);
+        let mut request = http::Request::builder().method(self.method.clone()).uri(uri);
+        let headers = request.headers_mut().unwrap();
+        headers.insert("host", host);
+        headers.extend(self.headers.clone());
         let request = request.body(Full::new(Cursor::new(self.body.clone()))).unwrap();
         let answered = async {
             let (head, body) = self.http.request(request).await.unwrap().into_parts();
