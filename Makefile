@@ -9,6 +9,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 VENV_READY := $(VENV)/installed
+EMULATOR := .venv-emulator
+EMULATOR_READY := $(EMULATOR)/installed
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := .tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 SCRIPTS := .ci/run $(wildcard scripts/*.sh infra/*.sh)
@@ -51,7 +53,7 @@ undeploy: $(VENV_READY) ## delete the stack, after asking; keeps the table (YES,
 # ---- Check
 
 .PHONY: test lint
-test: lint template api tests ## all that a change must pass
+test: lint template api tests test-engine test-deploy ## all that a change must pass
 
 lint: format scripts document roots dependencies clippy rustdoc ## all of it but the template and the tests
 
@@ -122,6 +124,13 @@ fuzz-api: $(VENV_READY) | has-cargo has-cc ## try the API out for TIME seconds (
 	cargo build --package muster-local --locked
 	scripts/fuzz-api.sh '$(TIME)'
 
+.PHONY: test-deploy test-engine
+test-engine: $(EMULATOR_READY) | has-cargo has-cc ## run the scenarios on another DynamoDB than the embedded one
+	@$(EMULATOR)/bin/python tests/deployed/engine.py
+
+test-deploy: $(VENV_READY) $(EMULATOR_READY) | has-cargo has-cc ## deploy to an emulator on loopback, and try it there
+	@$(VENV)/bin/python tests/deployed/run.py
+
 .PHONY: mutants
 mutants: | has-cargo has-cc ## take out each condition of the store and see which promise's test fails (a quarter of an hour)
 	cargo run --package muster-tests --bin mutants --locked
@@ -147,7 +156,7 @@ bench-cold: | has-cargo has-cc ## what a cold start takes, beside a hello world 
 # ---- Tools
 
 .PHONY: tools clean
-tools: $(VENV_READY) $(CARGO_DENY) ## install the tools of the checks, into .venv and .tools
+tools: $(VENV_READY) $(EMULATOR_READY) $(CARGO_DENY) ## install the tools of the checks, into .venv* and .tools
 
 clean: ## remove what was built; data and tools stay
 	rm -rf target .aws-sam
@@ -157,6 +166,14 @@ $(VENV_READY): infra/requirements.txt | has-python
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --requirement infra/requirements.txt
+	touch $@
+
+# An environment of its own: the emulator pins another botocore than SAM does.
+$(EMULATOR_READY): tests/deployed/requirements.txt | has-python
+	@echo '==> emulator'
+	rm -rf $(EMULATOR)
+	$(PYTHON) -m venv $(EMULATOR)
+	$(EMULATOR)/bin/pip install --quiet --requirement tests/deployed/requirements.txt
 	touch $@
 
 # Built for a quick build, not for speed: it runs for a second.
