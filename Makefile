@@ -55,12 +55,18 @@ undeploy: $(VENV_READY) ## delete the stack, after asking; keeps the table (YES,
 .PHONY: test lint
 test: lint template api tests test-engine test-deploy ## all that a change must pass
 
-lint: format scripts document roots dependencies clippy rustdoc ## all of it but the template and the tests
+lint: format python scripts document roots dependencies clippy rustdoc ## all of it but the template and the tests
 
 .PHONY: format
 format: | has-rustfmt ## is the code formatted? (`cargo fmt` does it)
 	@echo '==> format'
 	cargo fmt --all --check
+
+.PHONY: python
+python: $(VENV_READY) ## lint the Python code, and is it formatted? (`.venv/bin/ruff format` does it)
+	@echo '==> python'
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
 
 .PHONY: scripts
 scripts: $(VENV_READY) ## shellcheck, and the tests of the scripts

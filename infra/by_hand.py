@@ -34,34 +34,29 @@ def routes():
                 yield f"{name}\t{call['Method']} {call['Path']}\t{'NONE' if open_to_all else 'JWT'}"
 
 
-def statements(function, table):
-    """What the template lets a function do, on this table."""
-    for policy in function["Policies"]:
-        for statement in policy["Statement"]:
-            yield {**statement, "Resource": table}
+def arn(resource, table, queue):
+    """What a policy of the template names: the table or its streams by the table's name, or the queue."""
+    if "Fn::Sub" in resource:
+        return f"{table}{resource['Fn::Sub'].partition('${TableName}')[2]}"
+    return queue
 
 
 def policy(arguments):
-    """The policy of a function's role: the table as in the template, its own log, the stream where it has one."""
+    """The policy of a function's role: what the template lets it do, in this account, and its own log."""
     found = functions()
     if arguments.function not in found:
         sys.exit(f"by_hand: there is no function {arguments.function}; there are {', '.join(sorted(found))}")
     where = f"{arguments.region}:{arguments.account}"
     table = f"arn:{arguments.partition}:dynamodb:{where}:table/{arguments.table}"
     group = f"arn:{arguments.partition}:logs:{where}:log-group:/aws/lambda/{arguments.function}"
-    function = found[arguments.function]
-    allowed = [
-        *statements(function, table),
-        {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": f"{group}:*"},
+    queue = f"arn:{arguments.partition}:sqs:{where}:{arguments.table}-dead-letters"
+    statements = [
+        {**statement, "Resource": arn(statement["Resource"], table, queue)}
+        for policy in found[arguments.function]["Policies"]
+        for statement in policy["Statement"]
     ]
-    if any(event["Type"] == "DynamoDB" for event in function["Events"].values()):
-        read = ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"]
-        queue = f"arn:{arguments.partition}:sqs:{where}:{arguments.table}-dead-letters"
-        allowed += [
-            {"Effect": "Allow", "Action": [f"dynamodb:{action}" for action in read], "Resource": f"{table}/stream/*"},
-            {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue},
-        ]
-    return {"Version": "2012-10-17", "Statement": allowed}
+    log = {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": f"{group}:*"}
+    return {"Version": "2012-10-17", "Statement": [*statements, log]}
 
 
 def parse():

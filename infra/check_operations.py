@@ -100,21 +100,23 @@ def check_dashboard(name, dashboard):
         yield from (f"{name}: {error}" for error in check_metric(namespace, metric, dimensions[::2]))
     if len(metrics) + CODES > FREE_METRICS:
         yield f"{name}: {len(metrics)} metrics and {CODES} codes are more than the {FREE_METRICS} that cost nothing"
-    taken = {(x, y) for w in widgets for x in range(w["x"], w["x"] + w["width"]) for y in range(w["y"], w["y"] + w["height"])}
+    taken = {
+        (x, y) for w in widgets for x in range(w["x"], w["x"] + w["width"]) for y in range(w["y"], w["y"] + w["height"])
+    }
     if len(taken) != sum(widget["width"] * widget["height"] for widget in widgets):
         yield f"{name}: widgets lie over one another"
 
 
 def section(text, heading):
     """What stands under a heading of the second level."""
-    found = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", text, re.M | re.S)
+    found = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     return found.group(1) if found else ""
 
 
 def check_documents(text, alarms, parameters):
     described = {
-        "alarm": (set(re.findall(r"^### (\w+)$", section(text, "Alarms"), re.M)), set(alarms)),
-        "parameter": (set(re.findall(r"^\| `(\w+)` \|", section(text, "Parameters"), re.M)), set(parameters)),
+        "alarm": (set(re.findall(r"^### (\w+)$", section(text, "Alarms"), re.MULTILINE)), set(alarms)),
+        "parameter": (set(re.findall(r"^\| `(\w+)` \|", section(text, "Parameters"), re.MULTILINE)), set(parameters)),
     }
     for kind, (told, there) in described.items():
         for name in sorted(there - told):
@@ -135,7 +137,10 @@ def check(root):
         *(error for name, dashboard in dashboards.items() for error in check_dashboard(name, dashboard)),
         *check_documents(operations, alarms, template["Parameters"]),
     ]
-    return errors, f"docs/OPERATIONS.md: {len(alarms)} alarms and {len(template['Parameters'])} parameters are described"
+    return (
+        errors,
+        f"docs/OPERATIONS.md: {len(alarms)} alarms and {len(template['Parameters'])} parameters are described",
+    )
 
 
 if __name__ == "__main__":

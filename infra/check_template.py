@@ -31,6 +31,19 @@ ACTIONS = {
         "UpdateItem",
     )
 }
+# What Lambda does in the name of a function that it brings the table's stream to. A DynamoDB event would have SAM allow
+# it on every stream in the account.
+DELIVERY = [
+    {
+        "Effect": "Allow",
+        "Action": [
+            f"dynamodb:{action}" for action in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+        ],
+        "Resource": {"Fn::Sub": f"{TABLE['Fn::Sub']}/stream/*"},
+    },
+    {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": {"Fn::GetAtt": ["DeadLetters", "Arn"]}},
+]
+
 TEAM = "TEAM#team_" + "?" * 13
 PARTITIONS = {TEAM, f"{TEAM}#TOKENS", f"{TEAM}#LANE#*", f"{TEAM}#ADDR#*", "PRINCIPAL#*", "REMOVALS"}
 
@@ -40,11 +53,7 @@ def as_list(value):
 
 
 def check_table(resources, definition):
-    deployed = {
-        name: value
-        for name, value in resources["Table"]["Properties"].items()
-        if name not in DEPLOYED_ONLY
-    }
+    deployed = {name: value for name, value in resources["Table"]["Properties"].items() if name not in DEPLOYED_ONLY}
     # CloudFormation has a stream by naming its view; CreateTable wants to be told.
     local = {**definition, "StreamSpecification": {**definition["StreamSpecification"]}}
     if local["StreamSpecification"].pop("StreamEnabled", False) is not True:
@@ -114,6 +123,27 @@ def check_statement(statement):
         yield 'needs the condition "Null": {dynamodb:LeadingKeys: "false"}, else a call without keys is allowed'
 
 
+def check_delivery(functions, resources):
+    fed = {
+        resource["Properties"]["FunctionName"]["Ref"]
+        for resource in resources.values()
+        if resource["Type"] == "AWS::Lambda::EventSourceMapping"
+    }
+    for logical_id, function in functions.items():
+        allowed = [
+            statement
+            for policy in as_list(function["Properties"].get("Policies", []))
+            for statement in as_list(policy["Statement"])
+            if statement in DELIVERY
+        ]
+        if allowed != (DELIVERY if logical_id in fed else []):
+            wanted = "each of the statements" if logical_id in fed else "none of the statements"
+            yield f"{logical_id}: must have {wanted} that DELIVERY in infra/check_template.py has"
+        for event in function["Properties"].get("Events", {}).values():
+            if event["Type"] not in ("HttpApi", "ScheduleV2"):
+                yield f"{logical_id}: {event['Type']} events bring permissions of their own: write the resource out"
+
+
 def check_policies(functions):
     for logical_id, function in functions.items():
         seen = set()
@@ -125,6 +155,8 @@ def check_policies(functions):
                 yield f"{logical_id}: {policy} is wider than it looks: write the statements out"
                 continue
             for statement in as_list(policy["Statement"]):
+                if statement in DELIVERY:
+                    continue
                 yield from (f"{logical_id}: {error}" for error in check_statement(statement))
                 for action in as_list(statement.get("Action")):
                     if action in seen:
@@ -153,6 +185,7 @@ def check(root):
         *check_names(functions, crates),
         *check_authorizer(functions, resources),
         *check_policies(functions),
+        *check_delivery(functions, resources),
         *elsewhere,
     ]
     return errors, f"template.yaml: {len(functions)} functions and the table are as they should be"

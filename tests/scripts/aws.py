@@ -5,14 +5,21 @@ import json
 import threading
 import urllib.parse
 
-IDENTITY = "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account>" \
+IDENTITY = (
+    "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account>"
     "</GetCallerIdentityResult></GetCallerIdentityResponse>"
-NO_STACK = "<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack does not exist</Message></Error>" \
-    "</ErrorResponse>"
-STACK = "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>muster</StackName>" \
+)
+NO_STACK = (
+    "<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack does not exist</Message></Error></ErrorResponse>"
+)
+STACK = (
+    "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>muster</StackName>"
     "<StackStatus>{}</StackStatus></member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
-RESOURCES = "<ListStackResourcesResponse><ListStackResourcesResult><StackResourceSummaries/></ListStackResourcesResult>" \
+)
+RESOURCES = (
+    "<ListStackResourcesResponse><ListStackResourcesResult><StackResourceSummaries/></ListStackResourcesResult>"
     "</ListStackResourcesResponse>"
+)
 STREAM = "arn:aws:dynamodb:eu-central-1:123456789012:table/muster-2/stream/2026-01-31T12:00:00.000"
 
 

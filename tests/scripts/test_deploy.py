@@ -33,7 +33,11 @@ class Checkout(unittest.TestCase):
     def aws(self, **there):
         server = Aws(**there)
         self.addCleanup(server.stop)
-        self.environment |= {"AWS_ENDPOINT_URL": server.url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        self.environment |= {
+            "AWS_ENDPOINT_URL": server.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+        }
         return server
 
     def configured(self, **parameters):
@@ -45,6 +49,7 @@ class Checkout(unittest.TestCase):
     def run_script(self, *command, **environment):
         return subprocess.run(
             command,
+            check=False,
             cwd=self.root,
             env={**self.environment, **environment},
             stdin=subprocess.DEVNULL,
@@ -173,11 +178,15 @@ class Adopt(Checkout):
         self.assertEqual(
             calls,
             [
-                ("UpdateTable", {**name, "StreamSpecification": {
-                    "StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}}),
+                (
+                    "UpdateTable",
+                    {**name, "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}},
+                ),
                 ("UpdateTable", {**name, "DeletionProtectionEnabled": True}),
-                ("UpdateContinuousBackups", {**name, "PointInTimeRecoverySpecification": {
-                    "PointInTimeRecoveryEnabled": True}}),
+                (
+                    "UpdateContinuousBackups",
+                    {**name, "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}},
+                ),
                 ("UpdateTimeToLive", {**name, "TimeToLiveSpecification": {"AttributeName": "ttl", "Enabled": True}}),
             ],
         )

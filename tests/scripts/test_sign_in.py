@@ -62,7 +62,9 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
         digest = hashlib.sha256(form["code_verifier"].encode()).digest()
         proved = base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == self.server.challenge
         good = proved and form["code"] == "abc" and form["client_id"] == "muster"
-        self.answer({"id_token": "header.claims.signature"} if good else {"error": "invalid_grant"}, 200 if good else 400)
+        self.answer(
+            {"id_token": "header.claims.signature"} if good else {"error": "invalid_grant"}, 200 if good else 400
+        )
 
     def answer(self, value, status=200):
         body = json.dumps(value).encode()
@@ -85,6 +87,7 @@ def sign_in(issuer, port, client="muster"):
     return subprocess.run(
         [SCRIPT, issuer, client, "--callback", f"http://127.0.0.1:{port}/callback"],
         env={**os.environ, "BROWSER": "curl -sSL -o /dev/null %s"},
+        check=False,
         capture_output=True,
         text=True,
         timeout=60,

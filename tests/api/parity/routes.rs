@@ -5,10 +5,7 @@ use std::collections::BTreeSet;
 use muster_local::endpoints;
 use muster_shared::http::Auth;
 
-use super::template::{Route, functions, root};
-
-/// What is called by events alone.
-const INTERNAL: &str = "member-cascade";
+use super::template::{CASCADE, Route, functions, root};
 
 #[test]
 fn the_template_has_the_routes_of_the_code_and_no_other() {
@@ -38,7 +35,7 @@ fn every_crate_of_a_function_is_served_here_and_deployed() {
     let mut served: BTreeSet<_> =
         endpoints().iter().map(|endpoint| endpoint.name.to_owned()).collect();
     assert_eq!(served.len(), endpoints().len(), "no endpoint stands twice");
-    assert!(served.insert(INTERNAL.to_owned()));
+    assert!(served.insert(CASCADE.to_owned()));
     let deployed: BTreeSet<_> = functions().into_iter().map(|function| function.name).collect();
     assert_eq!(crates, served, "local/src/endpoints.rs has every crate");
     assert_eq!(crates, deployed, "template.yaml has every crate");
@@ -49,6 +46,6 @@ fn only_register_node_is_open_and_only_the_cascade_has_no_route() {
     for function in functions() {
         let open = function.routes.iter().any(|route| !route.jwt);
         assert_eq!(open, function.name == "register-node", "{}", function.name);
-        assert_eq!(function.routes.is_empty(), function.name == INTERNAL, "{}", function.name);
+        assert_eq!(function.routes.is_empty(), function.name == CASCADE, "{}", function.name);
     }
 }

@@ -34,6 +34,18 @@ pub(super) struct Statement {
 const TABLE: &str =
     "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${TableName}";
 
+/// What is called by events alone.
+pub(super) const CASCADE: &str = "member-cascade";
+
+/// What Lambda does in its name, to bring it the table's stream.
+const DELIVERY: [&str; 5] = [
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+    "sqs:SendMessage",
+];
+
 /// The repository's root.
 pub(super) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -76,8 +88,14 @@ fn read(properties: &Value) -> Function {
         },
     });
     let policies = list(&properties["Policies"]).into_iter();
-    let statements = policies.flat_map(|policy| list(&policy["Statement"])).map(statement);
-    Function { routes: routes.collect(), statements: statements.collect(), name }
+    let statements = policies.flat_map(|policy| list(&policy["Statement"]));
+    let (on_table, delivery): (Vec<_>, Vec<_>) =
+        statements.partition(|statement| statement["Condition"].is_mapping());
+    let delivery: Vec<_> =
+        delivery.into_iter().flat_map(|statement| list(&statement["Action"])).map(text).collect();
+    assert_eq!(delivery, if name == CASCADE { &DELIVERY[..] } else { &[] }, "{name}");
+    let statements = on_table.into_iter().map(statement).collect();
+    Function { routes: routes.collect(), statements, name }
 }
 
 fn statement(statement: &Value) -> Statement {
