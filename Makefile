@@ -150,6 +150,11 @@ advisories: $(CARGO_DENY) ## does any crate have a known hole? (needs the networ
 BENCH_TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEFAULT_TLS := $(BENCH_TARGET)/default-tls
 
+.PHONY: cost
+cost: | has-cargo has-cc ## what calls and an idle month cost, by list prices; fails if it is too much
+	@echo '==> cost'
+	cargo run --profile quick --locked --package muster-bench --bin cost
+
 .PHONY: bench-cold
 bench-cold: | has-cargo has-cc ## what a cold start takes, beside a hello world (builds for minutes the first time)
 	@echo '==> bench-cold'

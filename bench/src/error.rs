@@ -29,7 +29,21 @@ pub enum Error {
     /// There is no team or token to register with.
     #[error("the table is not to be filled: {0}")]
     Scene(String),
+    /// `infra/prices.json` is not what it has to be.
+    #[error("infra/prices.json: {0}")]
+    Prices(String),
+    /// `template.yaml` does not say what costs something.
+    #[error("template.yaml: {0}")]
+    Template(String),
     /// The operating system refuses something.
     #[error("{0}: {1}")]
     System(&'static str, #[source] io::Error),
+}
+
+impl Error {
+    /// A table that is not to be filled.
+    #[expect(clippy::needless_pass_by_value, reason = "as an error is given to `map_err`")]
+    pub fn scene(why: impl ToString) -> Self {
+        Self::Scene(why.to_string())
+    }
 }

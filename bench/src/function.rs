@@ -48,6 +48,16 @@ impl Function {
         environment: &[(&str, String)],
         quota: Option<Quota>,
     ) -> Result<Self, Error> {
+        Self::start_logging(program, environment, quota, Stdio::null()).await
+    }
+
+    /// The same, with its log going to `log`.
+    pub async fn start_logging(
+        program: &Path,
+        environment: &[(&str, String)],
+        quota: Option<Quota>,
+        log: Stdio,
+    ) -> Result<Self, Error> {
         let api = RuntimeApi::start().await?;
         let mut command = Command::new(program);
         command
@@ -62,7 +72,7 @@ impl Function {
             .env("AWS_SESSION_TOKEN", "bench")
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(log)
             .kill_on_drop(true);
         let started = Instant::now();
         let process =
@@ -126,6 +136,20 @@ impl Function {
             kilobytes.unwrap_or(0_u64) * 1024
         };
         Ok(Resident { peak: bytes("VmHWM:"), current: bytes("VmRSS:") })
+    }
+
+    /// The CPU time that it has taken, all its threads together.
+    pub fn cpu(&self) -> Result<Duration, Error> {
+        let id = self.process.id().unwrap_or_default();
+        let failed = |error| Error::System("the function's CPU time (Linux only)", error);
+        let mut nanoseconds = 0;
+        for thread in std::fs::read_dir(format!("/proc/{id}/task")).map_err(failed)? {
+            let path = thread.map_err(failed)?.path().join("schedstat");
+            let figures = std::fs::read_to_string(path).map_err(failed)?;
+            let ran = figures.split_whitespace().next().and_then(|ran| ran.parse::<u64>().ok());
+            nanoseconds += ran.unwrap_or_default();
+        }
+        Ok(Duration::from_nanos(nanoseconds))
     }
 
     /// Ends it.

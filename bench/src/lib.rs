@@ -2,6 +2,7 @@
 //! runtime API for events, and calls a DynamoDB over TLS. Both stand on loopback.
 
 pub mod cold;
+pub mod cost;
 pub mod dynamodb;
 pub mod error;
 pub mod figures;

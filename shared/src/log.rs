@@ -82,9 +82,11 @@ struct Line {
 impl Line {
     fn begin(now: Duration, level: Level) -> Self {
         let mut line = Self { json: String::with_capacity(1024), metrics: Vec::new() };
-        // What Lambda judges a line's level by.
+        // What Lambda judges a line's level by. Without one it is INFO.
         line.member("timestamp", &rfc_3339(now));
-        line.member("level", &level.as_str());
+        if level != Level::INFO {
+            line.member("level", &level.as_str());
+        }
         line
     }
 
@@ -118,7 +120,10 @@ impl Line {
 
 impl Visit for Line {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.number(field, &value);
+        // 3 rather than 3.0, and nothing of what is no number.
+        if let Ok(number) = value.to_string().parse::<serde_json::Number>() {
+            self.number(field, &number);
+        }
     }
     fn record_i64(&mut self, field: &Field, value: i64) {
         self.number(field, &value);

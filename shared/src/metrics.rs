@@ -60,16 +60,16 @@ impl Metric {
         }
     }
 
-    /// Its unit, as CloudWatch spells it.
-    pub const fn unit(self) -> &'static str {
+    /// Its unit, as CloudWatch spells it. A count has none: that is the default, and spares the bytes.
+    pub const fn unit(self) -> Option<&'static str> {
         match self {
-            Self::CascadeLag | Self::OldestUnfinishedRemoval => "Seconds",
+            Self::CascadeLag | Self::OldestUnfinishedRemoval => Some("Seconds"),
             Self::Enrollments
             | Self::Refusals
             | Self::ConflictRetries
             | Self::ReadUnits
             | Self::WriteUnits
-            | Self::UnfinishedRemovals => "Count",
+            | Self::UnfinishedRemovals => None,
         }
     }
 
@@ -120,7 +120,8 @@ struct Directive {
 #[serde(rename_all = "PascalCase")]
 struct Definition {
     name: &'static str,
-    unit: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<&'static str>,
 }
 
 impl Metadata {

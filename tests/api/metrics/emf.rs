@@ -45,11 +45,14 @@ pub(super) fn data(line: &Value) -> Vec<Datum> {
         let directive = members(directive, &["Namespace", "Dimensions", "Metrics"]);
         assert_eq!(text(&directive["Namespace"], 1024), NAMESPACE);
         for definition in list(&directive["Metrics"], 100) {
-            let definition = members(definition, &["Name", "Unit"]);
             let name = text(&definition["Name"], 1024);
             assert!(told.insert(name), "{name} is told twice: {line}");
             let metric = Metric::named(name).unwrap_or_else(|| panic!("{name} is no metric"));
-            assert_eq!(definition["Unit"], metric.unit());
+            let expected = match metric.unit() {
+                Some(unit) => json!({ "Name": name, "Unit": unit }),
+                None => json!({ "Name": name }),
+            };
+            assert_eq!(*definition, expected);
             let value = line[name].as_f64().unwrap_or_else(|| panic!("{name}: {line}"));
             let sets = list(&directive["Dimensions"], 30);
             assert_eq!(json!(sets), json!(metric.dimensions()));
