@@ -50,10 +50,18 @@ class Settings:
             example = "compare it with infra/samconfig.example.toml"
             raise Refusal(f"samconfig.toml is not as it should be ({error}): {example}") from None
 
+    def values(self):
+        """The parameters as CloudFormation is given them: text, a list with commas between."""
+        return {name: text_of(value) for name, value in self.parameters.items()}
+
     def keep(self, **parameters):
         """Puts parameters into the file."""
         self.parameters.update(parameters)
         CONFIG.write_text(tomlkit.dumps(self.document))
+
+
+def text_of(value):
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 # ---- Commands
@@ -70,7 +78,7 @@ def setting(arguments):
     """Prints the stack, the region, or a parameter; nothing if it is not set."""
     settings = Settings()
     known = {"stack": settings.stack, "region": settings.region, "table": settings.table}
-    print(known.get(arguments.name, settings.parameters.get(arguments.name, "")))
+    print(known.get(arguments.name, settings.values().get(arguments.name, "")))
 
 
 def check(arguments):
@@ -80,23 +88,38 @@ def check(arguments):
     template, problems = decode(str(TEMPLATE))
     if problems:
         raise Refusal(f"template.yaml: {problems[0]}")
-    values = {name: str(value) for name, value in Settings().parameters.items()}
-    for reason in parameters.Stack(template, values).refused():
+    settings = Settings()
+    for reason in parameters.Stack(template, settings.values()).refused():
         raise Refusal(f"samconfig.toml: {reason}")
+    stream = settings.parameters.get("TableStream")
+    if stream and f":table/{settings.table}/" not in stream:
+        raise Refusal(
+            f"samconfig.toml: TableStream is a stream of another table than {settings.table}: "
+            "`make adopt TABLE=<the table>` writes both"
+        )
 
 
 def free(arguments):
-    """Refuses to deploy over what a first deployment that failed left, and over a table of another stack."""
+    """Refuses to deploy over what a first deployment that failed left, and past or over a table with data in it."""
     settings = Settings()
     stack = describe_stack(settings)
+    adopted = settings.parameters.get("TableStream")
     if stack and stack["StackStatus"] in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED"):
+        kept = (
+            f"the table {settings.table}, which was there before, stays"
+            if adopted
+            else f"the table {settings.table} stays if it was made. DELETE_TABLE=yes make undeploy deletes it too, and "
+            "says first whether anything is in it"
+        )
         raise Refusal(
             f"the first deployment of the stack {settings.stack} failed ({stack['StackStatus']}), and it can only be "
-            "deleted: DELETE_TABLE=yes make undeploy deletes it with the table that it has just made"
+            f"deleted: make undeploy; {kept}"
         )
-    if stack or settings.parameters.get("TableStream"):
+    if adopted:
         return
-    if describe_table(settings.region, settings.table):
+    if stack:
+        its_table(settings, stack)
+    elif describe_table(settings.region, settings.table):
         raise Refusal(
             f"there is a table {settings.table} in {settings.region}, and no stack {settings.stack}. To go on with "
             f"that table and all that is in it: make adopt TABLE={settings.table}. To begin with an empty one: "
@@ -106,8 +129,7 @@ def free(arguments):
 
 def outputs(arguments):
     """Prints the stack's outputs, or one of them."""
-    settings = Settings()
-    found = {output["OutputKey"]: output["OutputValue"] for output in the_stack(settings).get("Outputs", [])}
+    found = outputs_of(the_stack(Settings()))
     if arguments.name:
         print(found.get(arguments.name, ""))
     else:
@@ -165,14 +187,36 @@ def adopt(arguments):
     print("Next: make deploy")
 
 
+def table(arguments):
+    """Prints the table of the stack; refuses if samconfig.toml has another."""
+    settings = Settings()
+    print(its_table(settings, the_stack(settings)))
+
+
+def holds(arguments):
+    """Says what is in a table: nothing, or something, and by DynamoDB's own count of some hours ago how much."""
+    region, name = Settings().region, arguments.table
+    found = describe_table(region, name)
+    if not found:
+        print(f"the table {name}, which is not there")
+    elif boto3.client("dynamodb", region_name=region).scan(TableName=name, Limit=1)["Count"] == 0:
+        print(f"the table {name}, which is empty")
+    else:
+        count = f"{found.get('ItemCount', 0):,} items when DynamoDB last counted"
+        print(f"the table {name}, WHICH HOLDS DATA: all teams, tokens and nodes ({count})")
+
+
 def delete_table(arguments):
     """Deletes the table that the stack has left. Its last backup stays for 35 days."""
     settings = Settings()
     client = boto3.client("dynamodb", region_name=settings.region)
-    client.update_table(TableName=arguments.table, DeletionProtectionEnabled=False)
-    client.get_waiter("table_exists").wait(TableName=arguments.table)
-    client.delete_table(TableName=arguments.table)
-    client.get_waiter("table_not_exists").wait(TableName=arguments.table)
+    try:
+        client.update_table(TableName=arguments.table, DeletionProtectionEnabled=False)
+        client.get_waiter("table_exists").wait(TableName=arguments.table)
+        client.delete_table(TableName=arguments.table)
+        client.get_waiter("table_not_exists").wait(TableName=arguments.table)
+    except client.exceptions.ResourceNotFoundException:
+        pass  # Somebody was faster, or it was never made.
     if settings.parameters.get("TableStream"):
         settings.keep(TableStream="")
 
@@ -181,7 +225,7 @@ def invite(arguments):
     """Sends a person an invitation to the stack's user pool."""
     settings = Settings()
     stack = the_stack(settings)
-    pool = next((out["OutputValue"] for out in stack.get("Outputs", []) if out["OutputKey"] == "UserPoolId"), None)
+    pool = outputs_of(stack).get("UserPoolId")
     if not pool:
         raise Refusal(f"the stack {settings.stack} has no user pool: people are made known to its issuer, not here")
     boto3.client("cognito-idp", region_name=settings.region).admin_create_user(
@@ -213,6 +257,22 @@ def the_stack(settings):
     if not stack:
         raise Refusal(f"there is no stack {settings.stack} in {settings.region}")
     return stack
+
+
+def outputs_of(stack):
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def its_table(settings, stack):
+    """The stack's table. One that was never made whole has no outputs: it was to have the table of samconfig.toml."""
+    name = outputs_of(stack).get("TableName", settings.table)
+    if name != settings.table:
+        raise Refusal(
+            f"the stack {settings.stack} has the table {name}, and samconfig.toml has TableName = "
+            f'"{settings.table}": put the name back, or go over to a table that is there with make adopt '
+            f"TABLE={settings.table}"
+        )
+    return name
 
 
 def describe_table(region, name):
@@ -262,6 +322,8 @@ def parse():
     command(outputs, "name", name=None)
     command(contents)
     command(adopt, "table")
+    command(table)
+    command(holds, "table")
     command(delete_table, "table")
     command(invite, "email")
     return parser.parse_args()

@@ -17,12 +17,13 @@ confirm() {
 
 name=$(stack setting stack) || exit 1
 region=$(stack setting region) || exit 1
-table=$(stack setting table) || exit 1
+table=$(stack table) || exit 1
 account=$(whoami "$region") || exit 1
 
 stack contents || exit 1
 if [[ ${DELETE_TABLE:-} == yes ]]; then
-  echo "and then the table $table with all teams, tokens and nodes. DynamoDB keeps a last backup of it for 35 days."
+  holding=$(stack holds "$table") || exit 1
+  echo "and then $holding. DynamoDB keeps a last backup of it for 35 days."
 else
   echo "The table $table is kept, with all teams, tokens and nodes (DELETE_TABLE=yes deletes it too). \`make adopt" \
     "TABLE=$table\` has a later stack go on with it."

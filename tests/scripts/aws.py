@@ -14,8 +14,9 @@ NO_STACK = (
 )
 STACK = (
     "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>muster</StackName>"
-    "<StackStatus>{}</StackStatus></member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+    "<StackStatus>{}</StackStatus><Outputs>{}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
 )
+OUTPUT = "<member><OutputKey>{}</OutputKey><OutputValue>{}</OutputValue></member>"
 RESOURCES = (
     "<ListStackResourcesResponse><ListStackResourcesResult><StackResourceSummaries/></ListStackResourcesResult>"
     "</ListStackResourcesResponse>"
@@ -24,13 +25,17 @@ STREAM = "arn:aws:dynamodb:eu-central-1:123456789012:table/muster-2/stream/2026-
 
 
 class Aws(http.server.ThreadingHTTPServer):
-    """Keeps every call to the table, in order. `table` is what DescribeTable says; None is no table."""
+    """Keeps every call to the table, in order.
+
+    `stack` is the stack's status, `outputs` its outputs. `table` is what DescribeTable says; None is no table.
+    """
 
     daemon_threads = True
 
-    def __init__(self, stack=None, table=None):
+    def __init__(self, stack=None, table=None, items=0, **outputs):
         super().__init__(("127.0.0.1", 0), Answer)
-        self.stack, self.table, self.calls = stack, table, []
+        self.stack, self.table, self.items, self.calls = stack, table, items, []
+        self.outputs = "".join(OUTPUT.format(*output) for output in outputs.items())
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -56,21 +61,25 @@ class Answer(http.server.BaseHTTPRequestHandler):
         if action == "GetCallerIdentity":
             self.answer(200, IDENTITY)
         elif stack:
-            self.answer(200, RESOURCES if action == "ListStackResources" else STACK.format(stack))
+            described = STACK.format(stack, self.server.outputs)
+            self.answer(200, RESOURCES if action == "ListStackResources" else described)
         else:
             self.answer(400, NO_STACK)
 
     def dynamodb(self, operation, request):
         table = self.server.table
-        if operation != "DescribeTable":
+        if operation not in ("DescribeTable", "Scan"):
             self.server.calls.append((operation, request))
         if table is None:
             self.answer(400, json.dumps({"__type": "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"}))
             return
         if operation == "UpdateTable" and "StreamSpecification" in request:
             table["StreamSpecification"], table["LatestStreamArn"] = request["StreamSpecification"], STREAM
-        expiry = {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
-        self.answer(200, json.dumps({"DescribeTimeToLive": expiry}.get(operation, {"Table": table})))
+        answers = {
+            "DescribeTimeToLive": {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}},
+            "Scan": {"Count": min(self.server.items, request.get("Limit", self.server.items))},
+        }
+        self.answer(200, json.dumps(answers.get(operation, {"Table": table})))
 
     def answer(self, status, text):
         self.send_response(status)

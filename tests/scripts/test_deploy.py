@@ -1,6 +1,8 @@
 """`make deploy` and its like say in one line what is missing and what to do, and do nothing then."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -43,7 +45,8 @@ class Checkout(unittest.TestCase):
     def configured(self, **parameters):
         text = (self.root / "infra/samconfig.example.toml").read_text()
         for name, value in parameters.items():
-            text = text.replace("[default.deploy", f'{name} = "{value}"\n\n[default.deploy')
+            text = re.sub(rf"^{name} = .*\n", "", text, flags=re.MULTILINE)
+            text = text.replace("[default.deploy", f"{name} = {json.dumps(value)}\n\n[default.deploy")
         (self.root / "samconfig.toml").write_text(text)
 
     def run_script(self, *command, **environment):
@@ -100,6 +103,7 @@ class Deploy(Checkout):
             ({"RouteRate": "many"}, "RouteRate"),
             ({"WarmWriteUnits": "10"}, "WarmWriteUnits"),
             ({"TableStream": "muster"}, "ARN of a table's stream"),
+            ({"TableStream": STREAM}, "another table than muster"),
             ({"Colour": "green"}, "Colour is no parameter"),
         ]
         for parameters, said in cases:
@@ -108,9 +112,7 @@ class Deploy(Checkout):
 
     def test_with_an_issuer_whose_every_token_would_do(self):
         self.aws()
-        self.configured()
-        config = self.root / "samconfig.toml"
-        config.write_text(config.read_text().replace('JwtIssuer = ""', 'JwtIssuer = "https://issuer.example.com"'))
+        self.configured(JwtIssuer="https://issuer.example.com")
         self.assert_refused(self.deploy(), "JwtIssuer without JwtAudience")
 
     def rust(self, library):
@@ -134,7 +136,29 @@ class Deploy(Checkout):
         self.aws(stack="ROLLBACK_COMPLETE")
         self.configured()
         self.rust(self.root)
-        self.assert_refused(self.deploy(), "ROLLBACK_COMPLETE", "make undeploy")
+        self.assert_refused(self.deploy(), "ROLLBACK_COMPLETE", "make undeploy", "says first whether anything is in it")
+
+    def test_over_a_first_deployment_that_failed_with_a_table_that_was_there(self):
+        self.aws(stack="ROLLBACK_COMPLETE", table={"TableStatus": "ACTIVE"})
+        self.configured(TableName="muster-2", TableStream=STREAM)
+        self.rust(self.root)
+        done = self.deploy()
+        self.assert_refused(done, "make undeploy", "the table muster-2, which was there before, stays")
+        self.assertNotIn("DELETE_TABLE", done.stderr)
+
+    def test_past_the_table_of_a_stack_that_runs(self):
+        self.aws(stack="UPDATE_COMPLETE", TableName="muster")
+        self.configured(TableName="other")
+        self.rust(self.root)
+        self.assert_refused(self.deploy(), "has the table muster", "make adopt TABLE=other")
+
+    def test_lists_are_taken_for_what_sam_takes_them_for(self):
+        self.aws(table={"TableStatus": "ACTIVE"})
+        self.configured(CallbackUrls=["http://localhost:1/a", "http://localhost:2/b"])
+        self.rust(self.root)
+        self.assert_refused(self.deploy(), "make adopt TABLE=muster")
+        read = self.run_script(str(self.root / ".venv/bin/python"), "infra/stack.py", "setting", "CallbackUrls")
+        self.assertEqual(read.stdout, "http://localhost:1/a,http://localhost:2/b\n")
 
 
 class Undeploy(Checkout):
@@ -162,6 +186,27 @@ class Undeploy(Checkout):
         done = self.undeploy(YES="muster", DELETE_TABLE="yes")
         self.assert_refused(done, "YES_TABLE=muster", "nothing was deleted")
         self.assertEqual(aws.calls, [])
+        self.assertIn("which is empty", done.stdout)
+
+    def test_says_that_the_table_is_not_empty(self):
+        self.aws(stack="ROLLBACK_COMPLETE", table={"TableStatus": "ACTIVE", "ItemCount": 0}, items=3)
+        self.configured()
+        done = self.undeploy(YES="muster", DELETE_TABLE="yes")
+        self.assert_refused(done, "YES_TABLE=muster", "nothing was deleted")
+        self.assertIn("HOLDS DATA", done.stdout)
+
+    def test_with_another_table_than_the_stack_has(self):
+        aws = self.aws(stack="CREATE_COMPLETE", table={"TableStatus": "ACTIVE"}, TableName="production")
+        self.configured()
+        done = self.undeploy(YES="muster", DELETE_TABLE="yes", YES_TABLE="muster")
+        self.assert_refused(done, "has the table production")
+        self.assertEqual(aws.calls, [])
+
+    def test_with_a_table_that_is_gone(self):
+        self.aws()
+        self.configured()
+        done = self.run_script(str(self.root / ".venv/bin/python"), "infra/stack.py", "delete-table", "muster")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
 
 
 class Adopt(Checkout):
