@@ -41,7 +41,11 @@ impl Source {
     pub(super) async fn new(engine: &Engine) -> Result<Self, SourceError> {
         let api = engine.json_api();
         let streams = call(&api, "ListStreams", &json!({ "TableName": engine.table() })).await?;
-        let arn = text(&streams, "/Streams/0/StreamArn").ok_or(SourceError::NoStream)?;
+        // A table that was made anew has the streams of those before it, too; labels are times.
+        let newest = streams.get("Streams").and_then(Value::as_array).into_iter().flatten();
+        let newest = newest.max_by_key(|stream| text(stream, "/StreamLabel"));
+        let arn = newest.and_then(|stream| text(stream, "/StreamArn"));
+        let arn = arn.ok_or(SourceError::NoStream)?;
         let stream = call(&api, "DescribeStream", &json!({ "StreamArn": arn })).await?;
         // The embedded engine has one shard, and so have the emulators.
         let shard = text(&stream, "/StreamDescription/Shards/0/ShardId");

@@ -125,16 +125,18 @@ impl Session {
         let mut removals = self.get_all(&removals).await?;
         let mut round = Round { looked_after: entries.len(), ..Round::default() };
         for Unfinished { team, membership, since } in entries {
-            let removal = removals.remove(&keys::removal(team, membership));
-            let removal: Option<Removal> = removal.map(from_item).transpose()?;
-            let stage = match &removal {
-                Some(removal) => self.sweep_again(team, removal, patience).await,
-                None => Ok(Stage::Unfinished),
+            let item = removals.remove(&keys::removal(team, membership));
+            let removal: Result<Option<Removal>, _> = item.map(from_item).transpose();
+            let state = removal.as_ref().ok().and_then(Option::as_ref).map(Removal::state);
+            let stage = match removal {
+                Ok(Some(removal)) => self.sweep_again(team, &removal, patience).await,
+                Ok(None) => Ok(Stage::Unfinished),
+                Err(fault) => Err(fault.into()),
             };
             let stage = stage.unwrap_or_else(|error| {
                 tracing::error!(%team, %membership, %error, "a removal is not swept");
                 round.failure.get_or_insert(error);
-                match removal.map(|removal| removal.state()) {
+                match state {
                     Some(State::Done) => Stage::Watched,
                     Some(State::Running) | None => Stage::Unfinished,
                 }

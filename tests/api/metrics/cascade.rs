@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use muster_shared::domain::removal::{SETTLE, WATCH};
 use muster_shared::domain::role::Role;
 use muster_shared::store::Patience;
@@ -114,4 +115,33 @@ async fn a_removal_that_cannot_be_swept_is_told_as_unfinished_unless_it_has_comp
     assert!(member_cascade::handle(&session, event, Patience::default()).await.is_err());
     let told = lines.told();
     assert_eq!(told[..2], ["UnfinishedRemovals 1", "OldestUnfinishedRemoval 10"]);
+}
+
+#[tokio::test]
+async fn a_removal_that_cannot_be_read_is_told_as_unfinished_and_holds_no_other_up() {
+    let world = World::calm().await;
+    let members = [
+        world.join("bob@example.com", Role::Admin).await,
+        world.join("carol@example.com", Role::Admin).await,
+    ];
+    let [broken, whole] = [world.part(&members[0]).await, world.part(&members[1]).await];
+    let key = |text: String| AttributeValue::S(text);
+    let update = world.engine.client().update_item().table_name(world.engine.table());
+    let update = update.key("pk", key(format!("TEAM#{}", world.team)));
+    let update = update.key("sk", key(format!("REMOVAL#{broken}")));
+    let update = update.update_expression("SET findings = :none");
+    update.expression_attribute_values(":none", key("none".into())).send().await.unwrap();
+    let lines = Lines::of_the_stack();
+    for _ in 0..2 {
+        world.clock.advance(SETTLE);
+        assert!(!tick(&world).await, "the failure is answered with");
+    }
+    // Whichever of the two came first.
+    let told = lines.told();
+    assert_eq!(told.iter().filter(|told| *told == "UnfinishedRemovals 1").count(), 1, "{told:?}");
+    let client = world.engine.client();
+    let item = client.get_item().table_name(world.engine.table());
+    let item = item.key("pk", key(format!("TEAM#{}", world.team)));
+    let item = item.key("sk", key(format!("REMOVAL#{whole}"))).send().await.unwrap().item.unwrap();
+    assert!(item.contains_key("completed_at"), "{item:?}");
 }

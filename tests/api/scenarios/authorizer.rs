@@ -107,10 +107,10 @@ async fn a_token_of_another_algorithm_is_refused() {
             ask(api, &jwt).await.refused_at_the_gate(401);
         }
     }
-    // The public key taken for a shared secret, in every spelling that it has.
+    // The public key taken for a shared secret, as it is published and as it stands in there.
     let keys = api.issuers_keys().await;
-    let modulus = keys["keys"][0]["n"].as_str().unwrap().to_owned();
-    for secret in [keys.to_string(), modulus, String::new()] {
+    let modulus = keys.of(200)["keys"][0]["n"].as_str().unwrap().to_owned();
+    for secret in [keys.text, modulus, String::new()] {
         let header = Header { kid: Some(kid.clone()), ..Header::new(Algorithm::HS256) };
         let key = EncodingKey::from_secret(secret.as_bytes());
         let jwt = jsonwebtoken::encode(&header, &decoded(&claims), &key).unwrap();

@@ -56,8 +56,8 @@ impl Api {
     }
 
     /// The issuer's public keys.
-    pub(crate) async fn issuers_keys(&self) -> Value {
-        self.issuer(Method::GET, "/.well-known/jwks.json").send().await.of(200)
+    pub(crate) async fn issuers_keys(&self) -> Answer {
+        self.issuer(Method::GET, "/.well-known/jwks.json").send().await
     }
 
     /// A token of the issuer with these claims besides those that all of its tokens have, which
