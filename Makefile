@@ -35,7 +35,7 @@ run: | has-cargo has-cc ## serve everything on 127.0.0.1:8000, with its data in 
 demo: ## enter this very machine through `make run`, with curl
 	scripts/demo.sh
 
-.PHONY: deploy invite adopt undeploy
+.PHONY: deploy invite adopt compare undeploy
 deploy: | has-cargo has-cc $(VENV_READY) ## deploy into an AWS account; asks what it must know the first time
 	scripts/deploy.sh
 
@@ -46,6 +46,10 @@ invite: $(VENV_READY) ## mail an invitation to the user pool to EMAIL
 adopt: $(VENV_READY) ## have the next `make deploy` go on with a table that is there: TABLE
 	@[[ -n '$(TABLE)' ]] || { echo 'which table? make adopt TABLE=muster' >&2; exit 1; }
 	@$(VENV)/bin/python infra/stack.py adopt '$(TABLE)'
+
+compare: $(VENV_READY) ## what a restored table (NEW) has alive that the one before (OLD) had ended
+	@[[ -n '$(OLD)' && -n '$(NEW)' ]] || { echo 'which tables? make compare OLD=muster NEW=muster-2' >&2; exit 1; }
+	@$(VENV)/bin/python infra/compare_tables.py '$(OLD)' '$(NEW)'
 
 undeploy: $(VENV_READY) ## delete the stack, after asking; keeps the table (YES, DELETE_TABLE, YES_TABLE)
 	@scripts/undeploy.sh

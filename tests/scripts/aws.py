@@ -28,13 +28,14 @@ class Aws(http.server.ThreadingHTTPServer):
     """Keeps every call to the table, in order.
 
     `stack` is the stack's status, `outputs` its outputs. `table` is what DescribeTable says; None is no table.
+    `items` are those of each table, by its name.
     """
 
     daemon_threads = True
 
-    def __init__(self, stack=None, table=None, items=0, **outputs):
+    def __init__(self, stack=None, table=None, items=None, **outputs):
         super().__init__(("127.0.0.1", 0), Answer)
-        self.stack, self.table, self.items, self.calls = stack, table, items, []
+        self.stack, self.table, self.items, self.calls = stack, table, items or {}, []
         self.outputs = "".join(OUTPUT.format(*output) for output in outputs.items())
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -77,9 +78,18 @@ class Answer(http.server.BaseHTTPRequestHandler):
             table["StreamSpecification"], table["LatestStreamArn"] = request["StreamSpecification"], STREAM
         answers = {
             "DescribeTimeToLive": {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}},
-            "Scan": {"Count": min(self.server.items, request.get("Limit", self.server.items))},
+            "Scan": self.page(request),
         }
         self.answer(200, json.dumps(answers.get(operation, {"Table": table})))
+
+    def page(self, request):
+        """Two items of a table at most, beginning where the last page ended."""
+        items = self.server.items.get(request.get("TableName"), [])
+        start = int(request.get("ExclusiveStartKey", {}).get("pk", {}).get("S", 0))
+        found = items[start : start + min(2, request.get("Limit", 2))]
+        end = start + len(found)
+        more = {"LastEvaluatedKey": {"pk": {"S": str(end)}}} if end < len(items) else {}
+        return {"Items": found, "Count": len(found), **more}
 
     def answer(self, status, text):
         self.send_response(status)

@@ -189,7 +189,7 @@ class Undeploy(Checkout):
         self.assertIn("which is empty", done.stdout)
 
     def test_says_that_the_table_is_not_empty(self):
-        self.aws(stack="ROLLBACK_COMPLETE", table={"TableStatus": "ACTIVE", "ItemCount": 0}, items=3)
+        self.aws(stack="ROLLBACK_COMPLETE", table={"TableStatus": "ACTIVE", "ItemCount": 0}, items={"muster": [{}, {}]})
         self.configured()
         done = self.undeploy(YES="muster", DELETE_TABLE="yes")
         self.assert_refused(done, "YES_TABLE=muster", "nothing was deleted")
