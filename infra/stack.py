@@ -154,6 +154,29 @@ def contents(arguments):
         print(f"  {kind.removeprefix('AWS::'):40}{shown}")
 
 
+def routes(arguments):
+    """Refuses to call deployed what has other routes than the template, or lets in whoever has no JWT."""
+    import by_hand  # It loads cfnlint, as above.
+
+    settings = Settings()
+    where = {"region_name": settings.region}
+    resource = boto3.client("cloudformation", **where).describe_stack_resource(
+        StackName=settings.stack, LogicalResourceId="Api"
+    )
+    api = resource["StackResourceDetail"]["PhysicalResourceId"]
+    pages = boto3.client("apigatewayv2", **where).get_paginator("get_routes").paginate(ApiId=api)
+    there = {route["RouteKey"]: route["AuthorizationType"] for page in pages for route in page["Items"]}
+    wanted = dict(line.split("\t")[1:] for line in by_hand.routes())
+    wrong = sorted(key for key in wanted.keys() | there.keys() if wanted.get(key) != there.get(key))
+    if wrong:
+        said = "; ".join(f"{key} is {there.get(key, 'missing')}, not {wanted.get(key, 'there')}" for key in wrong[:3])
+        raise Refusal(
+            f"THE API IS NOT AS IT SHOULD BE, in {len(wrong)} of {len(wanted)} routes ({said}). API Gateway leaves out "
+            "routes without a word if it does not take the issuer: see that JwtIssuer is right and reachable from "
+            "anywhere, change it in samconfig.toml to have it set up anew, and `make deploy`"
+        )
+
+
 def adopt(arguments):
     """Has the next deployment go on with a table that is there, and makes that table what the template makes one."""
     settings = Settings()
@@ -321,6 +344,7 @@ def parse():
     command(free)
     command(outputs, "name", name=None)
     command(contents)
+    command(routes)
     command(adopt, "table")
     command(table)
     command(holds, "table")

@@ -104,10 +104,13 @@ account=$(whoami) || exit 1
 region=$(stack setting region) || exit 1
 account=$(whoami "$region") || exit 1
 stack check || exit 1
+issuer=$(stack setting JwtIssuer) || exit 1
+[[ -z $issuer ]] || scripts/issuer.py "$issuer" || exit 1
 choose_target
 stack free || exit 1
 echo "==> $(stack setting stack), into the account ${account% *} in $region"
 build
 echo '==> deploy'
 sam deploy --config-file "$PWD/samconfig.toml"
+stack routes || exit 1
 what_next

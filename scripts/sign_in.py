@@ -9,34 +9,16 @@ import argparse
 import base64
 import hashlib
 import http.server
-import json
 import secrets
 import sys
 import threading
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 import webbrowser
 
+from issuer import LOOPBACK, Refusal, discover, fetch, parts_of
+
 PATIENCE = 300
-TIMEOUT = 10
-
-
-class Refusal(Exception):
-    """A reason not to go on, and what to do about it."""
-
-
-def fetch(url, form=None):
-    data = urllib.parse.urlencode(form).encode() if form else None
-    try:
-        with urllib.request.urlopen(url, data, timeout=TIMEOUT) as answer:
-            return json.load(answer)
-    except urllib.error.HTTPError as error:
-        said = " ".join(error.read(500).decode(errors="replace").split())
-        raise Refusal(f"{url} answers {error.code}: {said}") from None
-    except (OSError, ValueError) as error:
-        raise Refusal(f"{url} gives no JSON: {error}") from None
 
 
 def challenge_of(verifier):
@@ -46,6 +28,8 @@ def challenge_of(verifier):
 class Callback(http.server.BaseHTTPRequestHandler):
     """The one page that the browser is sent back to."""
 
+    timeout = 10
+
     def do_GET(self):
         url = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(url.query))
@@ -53,22 +37,33 @@ class Callback(http.server.BaseHTTPRequestHandler):
         if url.path != self.server.path or query.get("state") != self.server.state:
             self.send_error(404)
             return
-        self.server.query = query
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; charset=utf-8")
         self.end_headers()
         self.wfile.write(b"Signed in: go back to the terminal.\n" if "code" in query else b"Not signed in.\n")
+        self.server.query = query
 
     def log_message(self, *_):
         """The URL has the code in it: it goes into no log."""
 
 
+class Listener(http.server.ThreadingHTTPServer):
+    """Browsers open connections ahead and send nothing on them: one must not keep the others waiting."""
+
+    daemon_threads = True
+    block_on_close = False
+    timeout = 1
+
+    def handle_error(self, *_):
+        """A browser that goes away is no error."""
+
+
 def listen(callback, state):
     try:
-        server = http.server.HTTPServer(("127.0.0.1", callback.port), Callback)
+        server = Listener(("127.0.0.1", callback.port), Callback)
     except OSError as error:
         raise Refusal(f"port {callback.port} is not to be had ({error.strerror}): end what listens there") from None
-    server.path, server.state, server.query, server.timeout = callback.path, state, None, 1
+    server.path, server.state, server.query = callback.path, state, None
     return server
 
 
@@ -84,14 +79,23 @@ def code_of(server):
     return server.query["code"]
 
 
+def address_of(callback):
+    """Where to listen: a callback URL must lead to this machine."""
+    parts = parts_of(callback)
+    if parts.scheme != "http" or parts.hostname not in LOOPBACK or not parts.port or not parts.path:
+        raise Refusal(f"{callback} is not where this can listen: give one like http://localhost:8976/callback")
+    return parts
+
+
 def sign_in(issuer, client, callback):
-    discovery = fetch(issuer.rstrip("/") + "/.well-known/openid-configuration")
+    address = address_of(callback)
+    discovery = discover(issuer)
     try:
         authorize, token = discovery["authorization_endpoint"], discovery["token_endpoint"]
-    except (KeyError, TypeError):
+    except KeyError:
         raise Refusal(f"{issuer} offers no sign-in with a code: get an ID token as its own manual says") from None
     state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
-    with listen(urllib.parse.urlsplit(callback), state) as server:
+    with listen(address, state) as server:
         query = {
             "response_type": "code",
             "client_id": client,

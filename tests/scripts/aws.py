@@ -21,6 +21,11 @@ RESOURCES = (
     "<ListStackResourcesResponse><ListStackResourcesResult><StackResourceSummaries/></ListStackResourcesResult>"
     "</ListStackResourcesResponse>"
 )
+RESOURCE = (
+    "<DescribeStackResourceResponse><DescribeStackResourceResult><StackResourceDetail>"
+    "<PhysicalResourceId>api123</PhysicalResourceId></StackResourceDetail></DescribeStackResourceResult>"
+    "</DescribeStackResourceResponse>"
+)
 STREAM = "arn:aws:dynamodb:eu-central-1:123456789012:table/muster-2/stream/2026-01-31T12:00:00.000"
 
 
@@ -28,14 +33,15 @@ class Aws(http.server.ThreadingHTTPServer):
     """Keeps every call to the table, in order.
 
     `stack` is the stack's status, `outputs` its outputs. `table` is what DescribeTable says; None is no table.
-    `items` are those of each table, by its name.
+    `items` are those of each table, by its name. `routes` are the API's.
     """
 
     daemon_threads = True
 
-    def __init__(self, stack=None, table=None, items=None, **outputs):
+    def __init__(self, stack=None, table=None, items=None, routes=(), **outputs):
         super().__init__(("127.0.0.1", 0), Answer)
         self.stack, self.table, self.items, self.calls = stack, table, items or {}, []
+        self.routes = routes
         self.outputs = "".join(OUTPUT.format(*output) for output in outputs.items())
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -49,6 +55,16 @@ class Aws(http.server.ThreadingHTTPServer):
 
 
 class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        """The API's routes, in two pages."""
+        url = urllib.parse.urlsplit(self.path)
+        assert url.path == "/v2/apis/api123/routes", url
+        second = "nextToken" in urllib.parse.parse_qs(url.query)
+        half = len(self.server.routes) // 2
+        page = self.server.routes[half:] if second else self.server.routes[:half]
+        routes = [{"routeKey": key, "authorizationType": kind} for key, kind in page]
+        self.answer(200, json.dumps({"items": routes} if second else {"items": routes, "nextToken": "more"}))
+
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         target = self.headers.get("X-Amz-Target")
@@ -62,8 +78,8 @@ class Answer(http.server.BaseHTTPRequestHandler):
         if action == "GetCallerIdentity":
             self.answer(200, IDENTITY)
         elif stack:
-            described = STACK.format(stack, self.server.outputs)
-            self.answer(200, RESOURCES if action == "ListStackResources" else described)
+            answers = {"ListStackResources": RESOURCES, "DescribeStackResource": RESOURCE}
+            self.answer(200, answers.get(action, STACK.format(stack, self.server.outputs)))
         else:
             self.answer(400, NO_STACK)
 

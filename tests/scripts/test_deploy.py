@@ -160,6 +160,35 @@ class Deploy(Checkout):
         read = self.run_script(str(self.root / ".venv/bin/python"), "infra/stack.py", "setting", "CallbackUrls")
         self.assertEqual(read.stdout, "http://localhost:1/a,http://localhost:2/b\n")
 
+    def test_with_an_issuer_that_is_not_to_be_reached(self):
+        self.aws()
+        self.configured(JwtIssuer="https://127.0.0.1:9", JwtAudience="muster")
+        self.assert_refused(self.deploy(), "issuer: https://127.0.0.1:9/.well-known/openid-configuration gives no JSON")
+
+
+class Routes(Checkout):
+    def routes(self, routes):
+        self.aws(stack="UPDATE_COMPLETE", routes=routes)
+        self.configured()
+        return self.run_script(str(self.root / ".venv/bin/python"), "infra/stack.py", "routes")
+
+    def wanted(self):
+        done = self.run_script(str(self.root / ".venv/bin/python"), "infra/by_hand.py", "routes")
+        return [line.split("\t")[1:] for line in done.stdout.splitlines()]
+
+    def test_that_are_those_of_the_template(self):
+        done = self.routes(self.wanted())
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_that_are_open_to_all(self):
+        wanted = self.wanted()
+        done = self.routes([(key, "NONE") for key, _ in wanted])
+        self.assert_refused(done, f"in {len(wanted) - 1} of {len(wanted)} routes", "is NONE, not JWT", "JwtIssuer")
+
+    def test_that_are_left_out(self):
+        done = self.routes([("POST /api/register-node", "NONE")])
+        self.assert_refused(done, "is missing, not JWT")
+
 
 class Undeploy(Checkout):
     def undeploy(self, **environment):

@@ -6,6 +6,7 @@ import http.server
 import json
 import os
 import socket
+import socketserver
 import subprocess
 import threading
 import unittest
@@ -22,8 +23,9 @@ class Issuer(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, refuses=False):
+    def __init__(self, refuses=False, **discovery):
         super().__init__(("127.0.0.1", 0), Endpoint)
+        self.discovery = discovery
         self.refuses, self.challenge, self.forged = refuses, None, []
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -41,11 +43,20 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
         url = urllib.parse.urlsplit(self.path)
         if url.path == "/.well-known/openid-configuration":
             base = self.server.url
-            self.answer({"authorization_endpoint": f"{base}/authorize", "token_endpoint": f"{base}/token"})
+            document = {
+                "issuer": base,
+                "jwks_uri": f"{base}/jwks",
+                "authorization_endpoint": f"{base}/authorize",
+                "token_endpoint": f"{base}/token",
+            }
+            self.answer({**document, **self.server.discovery})
             return
         query = dict(urllib.parse.parse_qsl(url.query))
         self.server.challenge = query["code_challenge"]
         back = query["redirect_uri"]
+        # A browser connects ahead, and says nothing.
+        listener = urllib.parse.urlsplit(back)
+        self.server.idle = socket.create_connection((listener.hostname, listener.port), timeout=5)
         # Somebody else's page calls the port first, and does not know the state.
         for forged in (f"{back}?code=other&state=guess", f"{back}?code=other"):
             try:
@@ -83,15 +94,23 @@ def free_port():
         return unbound.getsockname()[1]
 
 
-def sign_in(issuer, port, client="muster"):
+def sign_in(issuer, port, client="muster", callback="http://127.0.0.1:{}/callback"):
     return subprocess.run(
-        [SCRIPT, issuer, client, "--callback", f"http://127.0.0.1:{port}/callback"],
+        [SCRIPT, issuer, client, "--callback", callback.format(port)],
         env={**os.environ, "BROWSER": "curl -sSL -o /dev/null %s"},
         check=False,
         capture_output=True,
         text=True,
         timeout=60,
     )
+
+
+class Garbled(socketserver.BaseRequestHandler):
+    """Answers what is no HTTP."""
+
+    def handle(self):
+        self.request.recv(1000)
+        self.request.sendall(b"hello\r\n")
 
 
 class SignIn(unittest.TestCase):
@@ -127,6 +146,36 @@ class SignIn(unittest.TestCase):
 
     def test_tells_of_an_issuer_that_is_none(self):
         self.assert_refused(sign_in(f"http://127.0.0.1:{free_port()}", free_port()), "gives no JSON")
+
+    def test_tells_of_an_issuer_that_is_another(self):
+        issuer = self.issuer(issuer="https://issuer.example.com")
+        self.assert_refused(sign_in(issuer.url, free_port()), "is of the issuer https://issuer.example.com")
+
+    def test_tells_of_an_issuer_without_keys(self):
+        self.assert_refused(sign_in(self.issuer(jwks_uri=None).url, free_port()), "has no jwks_uri")
+
+    def test_tells_of_an_issuer_that_speaks_no_http(self):
+        with socketserver.TCPServer(("127.0.0.1", 0), Garbled) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            self.addCleanup(server.shutdown)
+            self.assert_refused(sign_in(f"http://127.0.0.1:{server.server_address[1]}", free_port()), "gives no JSON")
+            server.shutdown()
+
+    def test_tells_of_what_is_no_url(self):
+        for issuer in ("issuer.example.com", "http://issuer.example.com", "https://x:port", "https://", "file:///etc"):
+            with self.subTest(issuer):
+                self.assert_refused(sign_in(issuer, free_port()), issuer)
+
+    def test_tells_of_a_callback_that_leads_elsewhere(self):
+        url = self.issuer().url
+        for callback in (
+            "https://localhost:1/a",
+            "http://example.com:1/a",
+            "http://localhost/a",
+            "http://localhost:x/a",
+        ):
+            with self.subTest(callback):
+                self.assert_refused(sign_in(url, 0, callback=callback), callback)
 
 
 if __name__ == "__main__":
