@@ -1,11 +1,13 @@
 """Tells from template.yaml what docs/deploy-by-hand.md sets up without it, so that the two cannot differ.
 
 Usage: by_hand.py routes
+       by_hand.py access-log
        by_hand.py policy FUNCTION --account ID --region REGION [--table NAME] [--partition aws]
 """
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -14,24 +16,31 @@ from cfnlint.decode import decode
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def functions():
-    """The functions, by the names of their crates."""
+def resources():
     template, problems = decode(str(ROOT / "template.yaml"))
     if problems:
         sys.exit(f"by_hand: {problems[0]}")
-    resources = template["Resources"].values()
-    properties = (resource["Properties"] for resource in resources if resource["Type"] == "AWS::Serverless::Function")
+    return template["Resources"]
+
+
+def functions():
+    """The functions, by the names of their crates."""
+    properties = (
+        resource["Properties"] for resource in resources().values() if resource["Type"] == "AWS::Serverless::Function"
+    )
     return {each["CodeUri"].removeprefix("functions/"): each for each in properties}
 
 
 def routes():
-    """A line for each: the function, what it answers, and whether a JWT is asked for first."""
+    """A line for each: the function, what it answers, whether a JWT is asked for first, and whence it is called."""
     for name, function in functions().items():
         for event in function["Events"].values():
             if event["Type"] == "HttpApi":
                 call = event["Properties"]
                 open_to_all = call.get("Auth", {}).get("Authorizer") == "NONE"
-                yield f"{name}\t{call['Method']} {call['Path']}\t{'NONE' if open_to_all else 'JWT'}"
+                asked = "NONE" if open_to_all else "JWT"
+                source = call["Method"] + re.sub(r"\{[^}]*\}", "*", call["Path"])
+                yield f"{name}\t{call['Method']} {call['Path']}\t{asked}\t{source}"
 
 
 def arn(resource, table, queue):
@@ -63,6 +72,7 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, dest="command")
     commands.add_parser("routes")
+    commands.add_parser("access-log")
     of = commands.add_parser("policy")
     of.add_argument("function")
     of.add_argument("--account", required=True)
@@ -76,5 +86,7 @@ if __name__ == "__main__":
     arguments = parse()
     if arguments.command == "routes":
         print("\n".join(routes()))
+    elif arguments.command == "access-log":
+        print(resources()["Api"]["Properties"]["AccessLogSettings"]["Format"])
     else:
         print(json.dumps(policy(arguments), indent=2))

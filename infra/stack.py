@@ -166,7 +166,7 @@ def routes(arguments):
     api = resource["StackResourceDetail"]["PhysicalResourceId"]
     pages = boto3.client("apigatewayv2", **where).get_paginator("get_routes").paginate(ApiId=api)
     there = {route["RouteKey"]: route["AuthorizationType"] for page in pages for route in page["Items"]}
-    wanted = dict(line.split("\t")[1:] for line in by_hand.routes())
+    wanted = dict(line.split("\t")[1:3] for line in by_hand.routes())
     wrong = sorted(key for key in wanted.keys() | there.keys() if wanted.get(key) != there.get(key))
     if wrong:
         said = "; ".join(f"{key} is {there.get(key, 'missing')}, not {wanted.get(key, 'there')}" for key in wrong[:3])

@@ -19,8 +19,20 @@ class ByHand(unittest.TestCase):
     def test_every_function_but_the_cascade_has_a_route(self):
         routes = [line.split("\t") for line in by_hand("routes").stdout.splitlines()]
         crates = {manifest.parent.name for manifest in ROOT.glob("functions/*/Cargo.toml")}
-        self.assertEqual({name for name, _, _ in routes}, crates - {"member-cascade"})
-        self.assertEqual([name for name, _, asked in routes if asked == "NONE"], ["register-node"])
+        self.assertEqual({name for name, *_ in routes}, crates - {"member-cascade"})
+        self.assertEqual([name for name, _, asked, _ in routes if asked == "NONE"], ["register-node"])
+
+    def test_a_function_is_called_by_its_own_route_alone(self):
+        sources = {
+            name: source for name, _, _, source in (l.split("\t") for l in by_hand("routes").stdout.splitlines())
+        }
+        self.assertEqual(sources["register-node"], "POST/api/register-node")
+        self.assertEqual(sources["remove-node"], "DELETE/api/teams/*/nodes/*")
+
+    def test_the_access_log_is_of_one_line(self):
+        format_ = by_hand("access-log").stdout
+        self.assertEqual(format_.count("\n"), 1)
+        self.assertIn("$context.requestId", format_)
 
     def test_a_policy_is_the_template_s_on_this_table(self):
         policy = json.loads(by_hand("policy", "list-teams", *WHERE, "--table", "mine").stdout)

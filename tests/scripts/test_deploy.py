@@ -174,7 +174,7 @@ class Routes(Checkout):
 
     def wanted(self):
         done = self.run_script(str(self.root / ".venv/bin/python"), "infra/by_hand.py", "routes")
-        return [line.split("\t")[1:] for line in done.stdout.splitlines()]
+        return [line.split("\t")[1:3] for line in done.stdout.splitlines()]
 
     def test_that_are_those_of_the_template(self):
         done = self.routes(self.wanted())
