@@ -1,4 +1,5 @@
-"""Every function without one of its actions, for each of them: what it is for must then fail."""
+"""Every function without one of its actions, for each of them: what it is for must then fail, and succeed again with
+it."""
 
 import copy
 import json
@@ -168,6 +169,13 @@ def policies(function):
     return [policy for policy in found if any(policy.actions())]
 
 
+def must_succeed(function, story, team, when):
+    try:
+        story(team)
+    except ServerError as error:
+        raise Failed(f"{function} fails {when}: {error}") from None
+
+
 def check(api, functions):
     """Takes every action from every function, one at a time. Says how many there were."""
     if missing := set(functions) - STORIES.keys():
@@ -176,7 +184,7 @@ def check(api, functions):
     survived, pairs = [], 0
     for function in functions:
         story = STORIES[function]
-        story(team)
+        must_succeed(function, story, team, "as it is deployed")
         for policy in policies(function):
             for action in policy.actions():
                 pairs += 1
@@ -188,6 +196,8 @@ def check(api, functions):
                     pass
                 finally:
                     policy.put(policy.document)
+                # Else nothing would tell a missing action from a function that fails whatever it may do.
+                must_succeed(function, story, team, f"with {action} given back")
     if survived:
         raise Failed(f"nobody misses it: {', '.join(sorted(survived))}")
     return pairs
