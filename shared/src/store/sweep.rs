@@ -127,7 +127,7 @@ impl Session {
         for Unfinished { team, membership, since } in entries {
             let item = removals.remove(&keys::removal(team, membership));
             let removal: Result<Option<Removal>, _> = item.map(from_item).transpose();
-            let state = removal.as_ref().ok().and_then(Option::as_ref).map(Removal::state);
+            let before = removal.as_ref().ok().and_then(Option::as_ref).map(Removal::state);
             let stage = match removal {
                 Ok(Some(removal)) => self.sweep_again(team, &removal, patience).await,
                 Ok(None) => Ok(Stage::Unfinished),
@@ -136,7 +136,7 @@ impl Session {
             let stage = stage.unwrap_or_else(|error| {
                 tracing::error!(%team, %membership, %error, "a removal is not swept");
                 round.failure.get_or_insert(error);
-                match state {
+                match before {
                     Some(State::Done) => Stage::Watched,
                     Some(State::Running) | None => Stage::Unfinished,
                 }
