@@ -14,6 +14,8 @@ EMULATOR_READY := $(EMULATOR)/installed
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := .tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 SCRIPTS := .ci/run $(wildcard scripts/*.sh infra/*.sh)
+# valgrind counts on Linux alone.
+WARM := $(if $(filter Linux,$(shell uname -s)),bench-warm)
 # How long `make fuzz-api` goes on, in seconds.
 TIME ?= 600
 
@@ -57,7 +59,7 @@ undeploy: $(VENV_READY) ## delete the stack, after asking; keeps the table (YES,
 # ---- Check
 
 .PHONY: test lint
-test: lint template api tests test-engine test-deploy ## all that a change must pass
+test: lint template api $(WARM) tests test-engine test-deploy ## all that a change must pass
 
 lint: format python scripts document roots dependencies clippy rustdoc ## all of it but the template and the tests
 
@@ -151,22 +153,33 @@ advisories: $(CARGO_DENY) ## does any crate have a known hole? (needs the networ
 
 # ---- Measure
 
-BENCH_TARGET := $(or $(CARGO_TARGET_DIR),target)
-DEFAULT_TLS := $(BENCH_TARGET)/default-tls
+BENCH_TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+RUNS ?= 30
 
 .PHONY: cost
 cost: | has-cargo has-cc ## what calls and an idle month cost, by list prices; fails if it is too much
 	@echo '==> cost'
 	cargo run --profile quick --locked --package muster-bench --bin cost
 
-.PHONY: bench-cold
-bench-cold: | has-cargo has-cc ## what a cold start takes, beside a hello world (builds for minutes the first time)
+.PHONY: bench-cold bench-warm bench-warm-baseline
+bench-cold: | has-cargo has-cc ## what a cold start takes, beside a hello world (RUNS; builds for minutes the first time)
 	@echo '==> bench-cold'
 	cargo build --release --locked --package bench-hello
 	cargo build --release --locked --package register-node --package bench-register-node
-	cargo build --release --locked --manifest-path bench/default-tls/Cargo.toml --target-dir $(DEFAULT_TLS)
-	cargo run --profile quick --locked --package muster-bench --bin cold -- \
-	  $(BENCH_TARGET)/release $(DEFAULT_TLS)/release/bench-default-tls
+	cargo build --release --locked --manifest-path bench/default-tls/Cargo.toml --target-dir $(BENCH_TARGET)
+	cargo run --profile quick --locked --package muster-bench --bin cold -- $(BENCH_TARGET)/release $(RUNS)
+
+bench-warm: $(BENCH_TARGET)/release/bench-warm | has-valgrind ## instructions of a warm request, part by part, held to a baseline
+	@echo '==> bench-warm'
+	$<
+
+bench-warm-baseline: $(BENCH_TARGET)/release/bench-warm | has-valgrind ## make what is counted now the baseline
+	$< --write-baseline
+
+.PHONY: $(BENCH_TARGET)/release/bench-warm
+$(BENCH_TARGET)/release/bench-warm: | has-cargo has-cc
+	@echo '==> bench-warm: build'
+	cargo build --release --locked --package bench-warm
 
 # ---- Tools
 
@@ -202,7 +215,7 @@ $(CARGO_DENY): | has-cargo has-cc
 # $(call need,a command that tells whether it is there,what is missing,how to get it)
 need = @$(1) >/dev/null 2>&1 || { echo '$(2) is missing: $(3)' >&2; exit 1; }
 
-.PHONY: has-cargo has-clippy has-rustfmt has-cc has-python
+.PHONY: has-valgrind has-cargo has-clippy has-rustfmt has-cc has-python
 has-cargo:
 	$(call need,cargo --version,Rust (cargo),install it from https://rustup.rs)
 has-clippy: has-cargo
@@ -211,5 +224,7 @@ has-rustfmt: has-cargo
 	$(call need,cargo fmt --version,rustfmt,run `rustup component add rustfmt`)
 has-cc:
 	$(call need,command -v cc,A C compiler (cc),install one (Debian: `apt-get install gcc libc6-dev`))
+has-valgrind:
+	$(call need,command -v valgrind,valgrind,install it (Debian: `apt-get install valgrind`))
 has-python:
 	$(call need,$(PYTHON) -c 'import ensurepip; import sys; sys.exit(sys.hexversion < 0x30a0000)',Python 3.10 or later with venv,install it (Debian: `apt-get install python3-venv`))

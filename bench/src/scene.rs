@@ -46,6 +46,7 @@ impl Scene {
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         vec![
             ("TABLE_NAME", TABLE.to_owned()),
+            ("STACK_NAME", TABLE.to_owned()),
             ("AWS_ENDPOINT_URL", self.dynamodb.url().to_owned()),
             ("BENCH_ROOT", self.dynamodb.root().to_owned()),
         ]

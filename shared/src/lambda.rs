@@ -1,8 +1,11 @@
 //! Around a handler in its function: configuration from the environment, the client, the log, and
 //! the runtime's loop.
 
+mod headers;
 mod roots;
+mod sigv4;
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
@@ -14,6 +17,7 @@ use aws_sdk_dynamodb::config::{
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Request, Service};
 use lambda_runtime::{LambdaEvent, service_fn};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::environment::Environment;
@@ -23,6 +27,9 @@ use crate::store::{Session, Store, WarmUp};
 
 pub use lambda_runtime::Error;
 pub use roots::Roots;
+
+use headers::FewHeaders;
+use sigv4::SigV4;
 
 /// How long one call to DynamoDB may take before it is given up and tried again.
 const CALL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -50,16 +57,23 @@ fn serve_in(
 ) -> Result<(), Error> {
     run(async {
         let store = place.store(http, endpoint.warm_up).await;
-        let answer = service_fn(move |request: Request| {
-            let store = store.clone();
-            async move { Ok::<_, std::convert::Infallible>(endpoint.answer(&store, request).await) }
-        });
-        let adapter = Adapter::from(answer);
-        let serve = service_fn(move |invocation: LambdaEvent<LambdaRequest>| {
-            let request = event::made_good(invocation.payload);
-            adapter.clone().call(LambdaEvent::new(request, invocation.context))
-        });
-        lambda_runtime::run(serve).await
+        lambda_runtime::run(handler(endpoint, store)).await
+    })
+}
+
+/// What the runtime calls for each event of API Gateway.
+pub fn handler(
+    endpoint: &'static Endpoint,
+    store: Store,
+) -> impl Service<LambdaEvent<LambdaRequest>, Response = impl Serialize, Error = Infallible> {
+    let answer = service_fn(move |request: Request| {
+        let store = store.clone();
+        async move { Ok::<_, Infallible>(endpoint.answer(&store, request).await) }
+    });
+    let adapter = Adapter::from(answer);
+    service_fn(move |invocation: LambdaEvent<LambdaRequest>| {
+        let request = event::made_good(invocation.payload);
+        adapter.clone().call(LambdaEvent::new(request, invocation.context))
     })
 }
 
@@ -88,11 +102,16 @@ fn now() -> std::time::SystemTime {
 }
 
 fn run(serve: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
-    let since_epoch = || now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let log = Log::new(std::io::stdout(), std::env::var("STACK_NAME").ok(), since_epoch);
-    tracing::subscriber::set_global_default(log)?;
+    start_log()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(serve)
+}
+
+/// Sends the log of this process to stdout, from where Lambda takes it.
+pub fn start_log() -> Result<(), Error> {
+    let since_epoch = || now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let log = Log::new(std::io::stdout(), std::env::var("STACK_NAME").ok(), since_epoch);
+    Ok(tracing::subscriber::set_global_default(log)?)
 }
 
 /// Which table a function works on, where, and as whom.
@@ -148,4 +167,6 @@ pub fn config(http: SharedHttpClient) -> aws_sdk_dynamodb::config::Builder {
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(CALL_TIMEOUT).build())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .push_auth_scheme(SigV4::default())
+        .interceptor(FewHeaders)
 }

@@ -1,9 +1,7 @@
 //! `make bench-cold`: what a cold start takes, and whether that is what it may take.
 
-#![allow(clippy::print_stdout, reason = "it is there to print its figures")]
-
 use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -14,20 +12,32 @@ use muster_bench::quota::Quota;
 use muster_bench::scene::Scene;
 use muster_bench::size::Size;
 
-const RUNS: usize = 30;
 const MEGABYTE: f64 = 1e6;
 
+/// Prints; whoever has closed stdout does not want to read it.
+macro_rules! say_on {
+    ($($text:tt)*) => {{
+        let _ = write!(std::io::stdout(), $($text)*);
+    }};
+}
+macro_rules! say {
+    ($($text:tt)*) => {{
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+
 fn main() -> ExitCode {
-    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let (Some(release), Some(default_tls), None) =
-        (arguments.next(), arguments.next(), arguments.next())
-    else {
-        return fail("usage: cold DIRECTORY-OF-THE-FUNCTIONS BINARY-WITH-THE-DEFAULT-TLS");
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let [release, runs] = arguments.as_slice() else {
+        return fail("usage: cold DIRECTORY-OF-THE-BINARIES RUNS");
+    };
+    let Ok(runs @ 1..) = runs.parse() else {
+        return fail(&format!("RUNS is {runs:?}; set it to a number from 1, such as RUNS=30"));
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let measured = runtime
         .map_err(|error| Error::System("no threads", error))
-        .and_then(|runtime| runtime.block_on(measure(&release, default_tls)));
+        .and_then(|runtime| runtime.block_on(measure(release.as_ref(), runs)));
     match measured {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error.to_string()),
@@ -40,25 +50,24 @@ fn fail(why: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-async fn measure(release: &Path, default_tls: PathBuf) -> Result<(), Error> {
-    let registers = Some(201);
+async fn measure(release: &Path, runs: usize) -> Result<(), Error> {
+    let contestant = |name, binary, status| {
+        let program = release.join(binary);
+        Contestant { name, program, status }
+    };
     let contestants = [
-        Contestant { name: "hello world", program: release.join("bench-hello"), status: None },
-        Contestant {
-            name: "register-node",
-            program: release.join("bench-register-node"),
-            status: registers,
-        },
-        Contestant { name: "with the SDK's TLS", program: default_tls, status: registers },
+        contestant("hello world", "bench-hello", None),
+        contestant("register-node", "bench-register-node", Some(201)),
+        contestant("with the SDK's TLS", "bench-default-tls", Some(201)),
     ];
     let scene = Scene::set().await?;
-    println!("{RUNS} cold starts of each, by turns; least / median / most, in ms");
-    let whole = starts(&scene, &contestants, RUNS, None, progress).await?;
+    say!("{runs} cold starts of each, by turns; least / median / most, in ms");
+    let whole = starts(&scene, &contestants, runs, None, progress(runs)).await?;
     table("a whole core", &contestants, &whole);
     let quota = Quota::AT_128_MB;
-    let fourteenth = starts(&scene, &contestants, RUNS, Some(quota), progress).await?;
+    let fourteenth = starts(&scene, &contestants, runs, Some(quota), progress(runs)).await?;
     let share = format!(
-        "a fourteenth of a core: {} ms in every {} ms",
+        "a fourteenth of a core: {:.3} ms in every {:.0} ms",
         milliseconds(quota.share),
         milliseconds(quota.period)
     );
@@ -71,57 +80,63 @@ async fn measure(release: &Path, default_tls: PathBuf) -> Result<(), Error> {
 }
 
 /// Says how far it is, where somebody waits for it.
-fn progress(run: usize) {
-    let mut stderr = std::io::stderr();
-    if stderr.is_terminal() {
-        let _ = write!(stderr, "\rrun {run} of {RUNS} ");
-        if run == RUNS {
-            let _ = write!(stderr, "\r{:20}\r", "");
+fn progress(runs: usize) -> impl FnMut(usize) {
+    move |run| {
+        let mut stderr = std::io::stderr();
+        if stderr.is_terminal() {
+            let end = if run == runs { "\n" } else { "" };
+            let _ = write!(stderr, "\rrun {run} of {runs}{end}");
         }
     }
 }
 
 fn table(title: &str, contestants: &[Contestant], starts: &[Starts]) {
-    println!("\n{title}");
-    print!("{:38}", "");
+    say!("\n{title}");
+    say_on!("{:38}", "");
     for contestant in contestants {
-        print!("{:25}", contestant.name);
+        say_on!("{:25}", contestant.name);
     }
-    println!();
+    say!();
     row("init", starts, |starts| &starts.init);
     row("first invoke", starts, |starts| &starts.first);
     row("second invoke", starts, |starts| &starts.second);
     row("init + first invoke", starts, |starts| &starts.both);
-    let least = starts.first().map(|starts| starts.both.median()).unwrap_or_default();
-    print!("{:38}", "times the hello world, by the medians");
+    times("times the hello world, by the medians", starts, Figures::median);
+    times("times the hello world, by the least", starts, Figures::least);
+    say_on!("{:38}", "most memory resident, in MB");
     for starts in starts {
-        print!("{:<25.2}", ratio(starts.both.median(), least));
+        say_on!("{:<25.2}", megabytes(starts.peak));
     }
-    println!();
-    print!("{:38}", "most memory resident, in MB");
-    for starts in starts {
-        print!("{:<25.2}", megabytes(starts.peak));
-    }
-    println!();
+    say!();
 }
 
 fn row(name: &str, starts: &[Starts], of: fn(&Starts) -> &Figures) {
-    print!("{name:38}");
+    say_on!("{name:38}");
     for starts in starts {
-        print!("{:25}", of(starts));
+        say_on!("{:25}", of(starts));
     }
-    println!();
+    say!();
 }
 
+fn times(name: &str, starts: &[Starts], of: fn(&Figures) -> Duration) {
+    let hello = starts.first().map(|starts| of(&starts.both)).unwrap_or_default();
+    say_on!("{name:38}");
+    for starts in starts {
+        say_on!("{:<25.2}", ratio(of(&starts.both), hello));
+    }
+    say!();
+}
+
+/// Judges by the least of the runs: what else the machine does only adds to it.
 fn targets(hello: &Starts, register_node: &Starts, size: Size) {
-    println!("\nwhat register-node may take");
+    say!("\nwhat register-node may take; times by the least");
     let target = |what: &str, is: f64, may: f64, unit: &str| {
         let verdict = if is <= may { "met" } else { "MISSED" };
-        println!("{what:46}{is:>6.2} of {may:.2}{unit:18}{verdict}");
+        say!("{what:46}{is:>6.2} of {may:.2}{unit:18}{verdict}");
     };
-    let over = ratio(register_node.both.median(), hello.both.median());
+    let over = ratio(register_node.both.least(), hello.both.least());
     target("init + first invoke", over, 3.5, " x hello world");
-    target("first invoke", milliseconds(register_node.first.median()), 1.0, " ms");
+    target("first invoke", milliseconds(register_node.first.least()), 1.0, " ms");
     target("the binary, stripped", megabytes(size.binary), 5.0, " MB");
     target("the archive", megabytes(size.zip), 2.2, " MB");
     target("memory resident", megabytes(register_node.peak), 8.0, " MB");

@@ -31,11 +31,11 @@ pub fn made_good(event: LambdaRequest) -> LambdaRequest {
                     && Url::parse(&format!("https://{host}/")).is_ok()
             };
             let host = event.headers.get(header::HOST);
-            if host.is_some_and(|host| !host.to_str().is_ok_and(is_host)) {
+            if !host.is_some_and(|host| host.to_str().is_ok_and(is_host)) {
                 event.headers.remove(header::HOST);
+                let domain = &mut event.request_context.domain_name;
+                *domain = domain.take().filter(|domain| is_host(domain));
             }
-            let domain = &mut event.request_context.domain_name;
-            *domain = domain.take().filter(|domain| is_host(domain));
             if let Some(query) = &event.raw_query_string
                 && format!("/?{query}").parse::<Uri>().is_err()
             {

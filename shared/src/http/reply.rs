@@ -3,14 +3,13 @@
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Response};
 use serde::Serialize;
-use serde_json::Value;
 
 /// An answer.
 #[derive(Debug)]
 pub struct Reply {
     status: StatusCode,
     outcome: &'static str,
-    body: Option<Value>,
+    body: Option<String>,
 }
 
 impl Reply {
@@ -43,7 +42,7 @@ impl Reply {
     }
 
     fn with(status: StatusCode, outcome: &'static str, body: &impl Serialize) -> Self {
-        Self { status, outcome, body: Some(serde_json::to_value(body).unwrap_or_default()) }
+        Self { status, outcome, body: Some(serde_json::to_string(body).unwrap_or_default()) }
     }
 
     /// The HTTP status.
@@ -60,7 +59,7 @@ impl Reply {
     pub fn into_response(self) -> Response<Body> {
         let mut response = match self.body {
             Some(body) => {
-                let mut response = Response::new(Body::Text(body.to_string()));
+                let mut response = Response::new(Body::Text(body));
                 let json = HeaderValue::from_static("application/json");
                 response.headers_mut().insert(header::CONTENT_TYPE, json);
                 response

@@ -1,9 +1,10 @@
 //! Whose word a function takes that an endpoint is the one it names.
 
 use aws_sdk_dynamodb::config::SharedHttpClient;
-use aws_smithy_http_client::HttpClientError;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_http_client::{Connector, HttpClientError};
+use aws_smithy_runtime_api::client::http::{SharedHttpConnector, http_client_fn};
 
 /// The roots that AWS's own endpoints are signed with, in PEM; `infra/check_roots.py` says whether
 /// they are all there.
@@ -37,12 +38,13 @@ impl Roots {
         Self(self.0.with_pem_certificate(pem))
     }
 
-    /// A client that speaks TLS with whom these vouch for.
+    /// A client that speaks TLS with whom these vouch for. Its connector is made once: the SDK
+    /// would make one for each set of timeouts that it meets, and read the roots for each.
     pub fn https(self) -> Result<SharedHttpClient, HttpClientError> {
         let context = TlsContext::builder().with_trust_store(self.0).build()?;
-        let client = aws_smithy_http_client::Builder::new();
-        let client = client.tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(context);
-        Ok(client.build_https())
+        let connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring));
+        let connector = SharedHttpConnector::new(connector.tls_context(context).build());
+        Ok(http_client_fn(move |_, _| connector.clone()))
     }
 }
 
