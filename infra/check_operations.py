@@ -33,8 +33,8 @@ PUBLISHED = {
 }
 OWN = "Muster"
 
-# What a missing value means: nothing happened, except where something must happen.
-MUST_HAPPEN = {"SweepStopped"}
+# What a missing value means: nothing happened, except where something must happen, and where what happened stays so.
+MISSING = {"SweepStopped": "breaching", "DeadLettersWaiting": "ignore"}
 
 
 def of_type(resources, kind):
@@ -65,7 +65,7 @@ def check_alarms(alarms):
         for action in ("AlarmActions", "OKActions"):
             if properties.get(action) != [{"Ref": "Alarms"}]:
                 yield f"{name}: {action} must be [!Ref Alarms]"
-        missing = "breaching" if name in MUST_HAPPEN else "notBreaching"
+        missing = MISSING.get(name, "notBreaching")
         if properties.get("TreatMissingData") != missing:
             yield f"{name}: TreatMissingData must be {missing}"
         dimensions = [dimension["Name"] for dimension in properties.get("Dimensions", [])]

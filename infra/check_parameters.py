@@ -78,6 +78,9 @@ def check_sign_in(template):
         yield "UserPool: a new address must be verified before it counts"
     if Stack(template, {}).condition("LetAnybodySignUp"):
         yield "SelfSignUp: must be no unless asked for"
+    callback = {"Callback": {"Fn::Select": [0, {"Ref": "CallbackUrls"}]}}
+    if template["Outputs"]["SignIn"]["Value"]["Fn::If"][1]["Fn::Sub"][1:] != [callback]:
+        yield "Outputs: SignIn must have the pool's people come back to the first of CallbackUrls"
     protocol = template["Parameters"]["CallbackUrls"]["Default"]
     if not protocol.startswith("http://localhost:"):
         yield "CallbackUrls: the default must be a port of the caller's own machine"
