@@ -4,10 +4,12 @@ Usage: check_template.py [the repository's root]
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 
 from cfnlint.decode import decode
+from samtranslator.translator.transform import transform
 
 # Said of the deployed table alone; everything else is in table.json too.
 DEPLOYED_ONLY = {"TableName", "PointInTimeRecoverySpecification", "DeletionProtectionEnabled", "WarmThroughput"}
@@ -43,6 +45,15 @@ DELIVERY = [
     },
     {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": {"Fn::GetAtt": ["DeadLetters", "Arn"]}},
 ]
+
+# What SAM lets a function do unasked: it writes into any log group of the account. docs/OPERATIONS.md says so.
+BASIC = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+# What SAM lets the schedule do.
+SCHEDULED = {
+    "Effect": "Allow",
+    "Action": "lambda:InvokeFunction",
+    "Resource": {"Fn::GetAtt": ["MemberCascade", "Arn"]},
+}
 
 TEAM = "TEAM#team_" + "?" * 13
 PARTITIONS = {TEAM, f"{TEAM}#TOKENS", f"{TEAM}#LANE#*", f"{TEAM}#ADDR#*", "PRINCIPAL#*", "REMOVALS"}
@@ -164,6 +175,49 @@ def check_policies(functions):
                     seen.add(action)
 
 
+class ManagedPolicies:
+    """AWS's policies that SAM knows by their names."""
+
+    def load(self):
+        return {
+            "AWSLambdaBasicExecutionRole": BASIC,
+            "AWSXrayWriteOnlyAccess": "arn:aws:iam::aws:policy/AWSXrayWriteOnlyAccess",
+        }
+
+
+def made_by_sam(template):
+    """The template as SAM has CloudFormation deploy it, of code that is in a bucket."""
+    copy = json.loads(json.dumps(template))
+    for resource in copy["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = "s3://code/key"
+    parameters = {name: parameter.get("Default", "") for name, parameter in copy["Parameters"].items()}
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+    return transform(copy, parameters, ManagedPolicies())
+
+
+def check_roles(template):
+    """The roles that SAM makes may do what is written out in the template, and write logs."""
+    written = [
+        statement
+        for resource in template["Resources"].values()
+        for policy in as_list(resource.get("Properties", {}).get("Policies", []))
+        if isinstance(policy, dict)
+        for statement in as_list(policy.get("Statement", []))
+    ]
+    for logical_id, resource in made_by_sam(template)["Resources"].items():
+        if resource["Type"] != "AWS::IAM::Role":
+            continue
+        role = resource["Properties"]
+        for policy in role.get("ManagedPolicyArns", []):
+            if policy != BASIC:
+                yield f"{logical_id}: SAM gives it {policy}: find out what in the template asks for that"
+        for policy in role.get("Policies", []):
+            for statement in as_list(policy["PolicyDocument"]["Statement"]):
+                if statement not in [*written, SCHEDULED]:
+                    yield f"{logical_id}: SAM allows it {statement}: find out what in the template asks for that"
+
+
 def check(root):
     template, problems = decode(str(root / "template.yaml"))
     if problems:
@@ -187,6 +241,7 @@ def check(root):
         *check_policies(functions),
         *check_delivery(functions, resources),
         *elsewhere,
+        *check_roles(template),
     ]
     return errors, f"template.yaml: {len(functions)} functions and the table are as they should be"
 
