@@ -5,7 +5,7 @@
 //! the instructions that signing takes (`make bench-warm`).
 
 use std::fmt::{self, Write};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use aws_sdk_dynamodb::config::{Credentials, Region};
@@ -84,7 +84,7 @@ impl SigV4 {
         let scope = format!("{}/{region}/{SERVICE}/aws4_request", now.date());
         let mut to_sign = format!("AWS4-HMAC-SHA256\n{}\n{scope}\n", now.0);
         HEXLOWER.encode_append(sha256(canonical.as_bytes()).as_ref(), &mut to_sign);
-        let signature = self.signature(credentials, region, now, to_sign.as_bytes())?;
+        let signature = self.signature(credentials, region, now, to_sign.as_bytes());
         let mut authorization = format!(
             "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={signed}, Signature=",
             credentials.access_key_id()
@@ -100,18 +100,21 @@ impl SigV4 {
         region: &str,
         now: &Stamp,
         to_sign: &[u8],
-    ) -> Result<hmac::Tag, BoxError> {
-        let mut kept = self.0.lock().map_err(|_| "the signing key is lost")?;
+    ) -> hmac::Tag {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = kept.take().filter(|key| key.is_of(credentials, region, now.date()));
         let key = kept.insert(key.unwrap_or_else(|| DayKey::of(credentials, region, now.date())));
-        Ok(hmac::sign(&key.key, to_sign))
+        hmac::sign(&key.key, to_sign)
     }
 }
 
 /// What is signed of a request, in canonical form, and the names of its signed headers.
 fn canonical(request: &HttpRequest) -> Result<(String, String), BoxError> {
-    let (_, rest) = request.uri().split_once("://").ok_or("the URL has no scheme")?;
+    let (scheme, rest) = request.uri().split_once("://").ok_or("the URL has no scheme")?;
     let host = rest.strip_suffix('/').unwrap_or(rest);
+    // The port that a scheme has anyway is left out of the Host header.
+    let port = if scheme == "https" { ":443" } else { ":80" };
+    let host = host.strip_suffix(port).unwrap_or(host);
     if request.method() != "POST" || host.contains(['/', '?']) {
         return Err("only POST / is signed".into());
     }
@@ -259,6 +262,23 @@ mod tests {
                 let expected = reference(&call, &credentials, region, time);
                 signer.sign(&mut call, &credentials, region, &Stamp::of(time)).unwrap();
                 assert_eq!(call.headers().get("authorization"), Some(expected.as_str()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_port_is_signed_unless_it_is_the_scheme_s_own() {
+        let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
+        let time = at(20_000 * DAY);
+        for scheme in ["http", "https"] {
+            for port in ["", ":80", ":443", ":8443", ":4430"] {
+                let mut signed = request("localhost", "{}");
+                signed.set_uri(format!("{scheme}://localhost{port}/")).unwrap();
+                let expected = reference(&signed, &credentials, "eu-central-1", time);
+                let stamp = Stamp::of(time);
+                SigV4::default().sign(&mut signed, &credentials, "eu-central-1", &stamp).unwrap();
+                let authorization = signed.headers().get("authorization");
+                assert_eq!(authorization, Some(expected.as_str()), "{scheme} {port}");
             }
         }
     }
