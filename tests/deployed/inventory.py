@@ -11,6 +11,8 @@ PARTS = {
     "AWS::ApiGatewayV2::Integration",
     "AWS::ApiGatewayV2::Route",
     "AWS::ApiGatewayV2::Stage",
+    "AWS::Cognito::UserPoolClient",
+    "AWS::Cognito::UserPoolResourceServer",
     "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::Permission",
 }
@@ -32,13 +34,11 @@ LOOKS = {
     "AWS::SQS::Queue": ("sqs", "get_queue_attributes", "QueueUrl", None),
     "AWS::Scheduler::Schedule": ("scheduler", "get_schedule", "Name", None),
 }
-# Known only to the pool that they are part of.
-OF_A_POOL = {"AWS::Cognito::UserPoolClient", "AWS::Cognito::UserPoolResourceServer"}
 
 
 def whole(resources):
     """Those resources of a stack that are not part of another: kind and physical id by logical id."""
-    return {name: one for name, one in resources.items() if one[0] not in PARTS | OF_A_POOL}
+    return {name: one for name, one in resources.items() if one[0] not in PARTS}
 
 
 def there(resources):

@@ -27,10 +27,17 @@ def seen(command, **more_environment):
         raise Failed(f"{' '.join(map(str, command[:4]))} … failed: see above")
 
 
-def logged(log, command):
+def logged(log, command, **more_environment):
     """Runs a tool whose output is of interest only if it fails."""
     with log.open("ab") as output:
-        done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+        done = subprocess.run(
+            command,
+            check=False,
+            env=os.environ | more_environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
     if done.returncode:
         last = log.read_text(errors="replace").strip().splitlines()[-1:]
         raise Failed(f"{' '.join(map(str, command[:2]))} failed: {' '.join(last)}")

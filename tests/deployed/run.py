@@ -12,6 +12,7 @@ import boto3
 
 import inventory
 import least_privilege
+import rehearsal
 from api import Api, ask
 from programs import Failed, eventually, free_port, seen
 from stack import Stack, functions, read
@@ -154,6 +155,11 @@ def run(place):
         print(f"{least_privilege.check(api, deployed)} actions are taken away, one at a time: each is missed")
         phase("deploy: deletion")
         print(f"all is gone but the table and its {check_deletion(api, stack)} items")
+        phase("deploy: rehearsal")
+        full, few = rehearsal.rehearse(place)
+        print(
+            f"`make deploy` with all on: {full} resources, with all off: {few}; undeployed, adopted, deleted for good"
+        )
 
 
 if __name__ == "__main__":

@@ -33,7 +33,8 @@ def read(path):
 
 
 class Stack:
-    def __init__(self, place, issuer):
+    def __init__(self, place, issuer, name=NAME):
+        self.name = name
         self.work, self.log = place.path, place.logs / "sam.log"
         self.parameters = {
             "JwtIssuer": issuer,
@@ -69,20 +70,20 @@ class Stack:
         code = ["--s3-bucket", BUCKET, "--no-progressbar"]
         self.sam("package", "--template-file", built, "--output-template-file", packaged, "--use-json", *code)
         self.sam(
-            *["deploy", "--template-file", packaged, "--stack-name", NAME, *code],
+            *["deploy", "--template-file", packaged, "--stack-name", self.name, *code],
             *["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--parameter-overrides"],
             *[f"{name}={value}" for name, value in self.parameters.items()],
         )
 
     def delete(self):
-        self.sam("delete", "--stack-name", NAME, "--no-prompts", "--region", boto3.session.Session().region_name)
+        self.sam("delete", "--stack-name", self.name, "--no-prompts", "--region", boto3.session.Session().region_name)
 
     def outputs(self):
-        (stack,) = boto3.client("cloudformation").describe_stacks(StackName=NAME)["Stacks"]
+        (stack,) = boto3.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
         return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
     def resources(self):
         """What the stack has, by its logical id: type and physical id."""
-        pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=NAME)
+        pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.name)
         listed = [resource for page in pages for resource in page["StackResourceSummaries"]]
         return {one["LogicalResourceId"]: (one["ResourceType"], one["PhysicalResourceId"]) for one in listed}
