@@ -1,5 +1,6 @@
 //! A directory of a test's own.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -26,23 +27,34 @@ impl Directory {
         self.0.join("data")
     }
 
-    /// Every file below, with what is in it.
+    /// Every file below, with what is in it. A running system puts new files in the place of old
+    /// ones; where one goes between being listed and being read, all are looked at again.
     pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
-        let mut found = Vec::new();
-        let mut left = vec![self.0.clone()];
-        while let Some(directory) = left.pop() {
-            for entry in std::fs::read_dir(directory).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    left.push(path);
-                } else {
-                    let content = std::fs::read(&path).unwrap();
-                    found.push((path, content));
-                }
+        for _ in 0..100 {
+            match read_all(&self.0) {
+                Ok(found) => return found,
+                Err(error) => assert_eq!(error.kind(), io::ErrorKind::NotFound, "{error}"),
             }
         }
-        found
+        panic!("files come and go")
     }
+}
+
+fn read_all(top: &Path) -> io::Result<Vec<(PathBuf, Vec<u8>)>> {
+    let mut found = Vec::new();
+    let mut left = vec![top.to_owned()];
+    while let Some(directory) = left.pop() {
+        for entry in std::fs::read_dir(directory)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                left.push(path);
+            } else {
+                let content = std::fs::read(&path)?;
+                found.push((path, content));
+            }
+        }
+    }
+    Ok(found)
 }
 
 impl Drop for Directory {
