@@ -2,8 +2,9 @@
 
 import http.server
 import json
-import threading
 import urllib.parse
+
+from loopback import Server
 
 IDENTITY = (
     "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account>"
@@ -29,29 +30,18 @@ RESOURCE = (
 STREAM = "arn:aws:dynamodb:eu-central-1:123456789012:table/muster-2/stream/2026-01-31T12:00:00.000"
 
 
-class Aws(http.server.ThreadingHTTPServer):
+class Aws(Server):
     """Keeps every call to the table, in order.
 
     `stack` is the stack's status, `outputs` its outputs. `table` is what DescribeTable says; None is no table.
     `items` are those of each table, by its name. `routes` are the API's.
     """
 
-    daemon_threads = True
-
     def __init__(self, stack=None, table=None, items=None, routes=(), **outputs):
-        super().__init__(("127.0.0.1", 0), Answer)
         self.stack, self.table, self.items, self.calls = stack, table, items or {}, []
         self.routes = routes
         self.outputs = "".join(OUTPUT.format(*output) for output in outputs.items())
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_port}"
-
-    def stop(self):
-        self.shutdown()
-        self.server_close()
+        super().__init__(Answer)
 
 
 class Answer(http.server.BaseHTTPRequestHandler):

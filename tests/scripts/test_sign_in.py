@@ -15,27 +15,18 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+from loopback import Server
+
 SCRIPT = Path(__file__).resolve().parent.parent.parent / "scripts/sign_in.py"
 
 
-class Issuer(http.server.ThreadingHTTPServer):
+class Issuer(Server):
     """Gives a code to whoever asks, and an ID token to whoever shows the verifier that the code was asked for with."""
 
-    daemon_threads = True
-
     def __init__(self, refuses=False, **discovery):
-        super().__init__(("127.0.0.1", 0), Endpoint)
         self.discovery = discovery
         self.refuses, self.challenge, self.forged = refuses, None, []
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_port}"
-
-    def stop(self):
-        self.shutdown()
-        self.server_close()
+        super().__init__(Endpoint)
 
 
 class Endpoint(http.server.BaseHTTPRequestHandler):
