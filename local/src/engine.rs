@@ -134,7 +134,7 @@ impl Engine {
 
     /// A client of the engine.
     pub fn client(&self) -> Client {
-        self.client_over(aws_smithy_http_client::Builder::new().build_http())
+        self.client_over(lambda::http())
     }
 
     /// A client of the engine that speaks through `http`.

@@ -1,6 +1,7 @@
 //! Around a handler in its function: configuration from the environment, the client, the log, and
 //! the runtime's loop.
 
+mod connector;
 mod headers;
 mod roots;
 mod sigv4;
@@ -25,8 +26,9 @@ use crate::http::{Endpoint, event};
 use crate::log::Log;
 use crate::store::{Session, Store, WarmUp};
 
+pub use connector::http;
 pub use lambda_runtime::Error;
-pub use roots::Roots;
+pub use roots::{Roots, TlsError};
 
 use headers::FewHeaders;
 use sigv4::SigV4;

@@ -112,7 +112,7 @@ impl Wire {
     /// The client to give to the SDK.
     pub fn client(&self) -> SharedHttpClient {
         let wire = self.clone();
-        let http = aws_smithy_http_client::Builder::new().build_http();
+        let http = muster_shared::lambda::http();
         http_client_fn(move |settings, components| {
             use aws_smithy_runtime_api::client::http::HttpClient as _;
             let inner = http.http_connector(settings, components);

@@ -29,7 +29,7 @@ struct Switch {
 impl Switch {
     fn client(&self) -> SharedHttpClient {
         let switch = self.clone();
-        let http = aws_smithy_http_client::Builder::new().build_http();
+        let http = muster_shared::lambda::http();
         http_client_fn(move |settings, components| {
             let inner = http.http_connector(settings, components);
             SharedHttpConnector::new(Connector { inner, switch: switch.clone() })

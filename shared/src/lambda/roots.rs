@@ -1,28 +1,46 @@
 //! Whose word a function takes that an endpoint is the one it names.
 
+use std::sync::Arc;
+
 use aws_sdk_dynamodb::config::SharedHttpClient;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_http_client::{Connector, HttpClientError};
-use aws_smithy_runtime_api::client::http::{SharedHttpConnector, http_client_fn};
+use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::{self, PemObject as _};
+use rustls::{ClientConfig, RootCertStore};
+
+use super::connector;
 
 /// The roots that AWS's own endpoints are signed with, in PEM; `infra/check_roots.py` says whether
 /// they are all there.
 const AMAZON: &str = include_str!("amazon-roots.pem");
 
+/// Why there is no client that speaks TLS.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A root certificate is not PEM.
+    #[error("a root certificate is not PEM: {0}")]
+    Pem(#[from] pem::Error),
+    /// A root certificate is none, or TLS can't be set up.
+    #[error("TLS: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
 /// Root certificates.
-#[derive(Debug, Clone)]
-pub struct Roots(TrustStore);
+#[derive(Debug, Clone, PartialEq)]
+pub struct Roots {
+    pem: Vec<String>,
+    system: bool,
+}
 
 impl Roots {
     /// Amazon Trust Services, embedded: nothing is read from a disk.
     pub fn amazon() -> Self {
-        Self(TrustStore::empty()).and(AMAZON)
+        Self { pem: vec![AMAZON.to_owned()], system: false }
     }
 
     /// Those of the machine.
     pub fn system() -> Self {
-        Self(TrustStore::default())
+        Self { pem: Vec::new(), system: true }
     }
 
     /// Those that the endpoint of DynamoDB in `region` needs. Only the regions of the `aws`
@@ -34,17 +52,32 @@ impl Roots {
 
     /// These and the one in `pem`.
     #[must_use]
-    pub fn and(self, pem: &str) -> Self {
-        Self(self.0.with_pem_certificate(pem))
+    pub fn and(mut self, pem: &str) -> Self {
+        self.pem.push(pem.to_owned());
+        self
     }
 
-    /// A client that speaks TLS with whom these vouch for. Its connector is made once: the SDK
-    /// would make one for each set of timeouts that it meets, and read the roots for each.
-    pub fn https(self) -> Result<SharedHttpClient, HttpClientError> {
-        let context = TlsContext::builder().with_trust_store(self.0).build()?;
-        let connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring));
-        let connector = SharedHttpConnector::new(connector.tls_context(context).build());
-        Ok(http_client_fn(move |_, _| connector.clone()))
+    /// A client that speaks TLS with whom these vouch for.
+    pub fn https(self) -> Result<SharedHttpClient, TlsError> {
+        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(self.store()?)
+            .with_no_client_auth();
+        Ok(connector::https(tls))
+    }
+
+    fn store(&self) -> Result<RootCertStore, TlsError> {
+        let mut store = RootCertStore::empty();
+        for certificate in
+            self.pem.iter().flat_map(|pem| CertificateDer::pem_slice_iter(pem.as_bytes()))
+        {
+            store.add(certificate?)?;
+        }
+        if self.system {
+            // What of them can't be read vouches for nothing.
+            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+        Ok(store)
     }
 }
 
@@ -54,22 +87,29 @@ mod tests {
 
     #[test]
     fn the_embedded_roots_make_a_client() {
+        assert_eq!(Roots::amazon().store().unwrap().len(), 5);
         assert!(Roots::amazon().https().is_ok());
     }
 
     #[test]
+    fn what_is_no_certificate_makes_none() {
+        assert!(
+            Roots::amazon()
+                .and("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+                .https()
+                .is_err()
+        );
+    }
+
+    #[test]
     fn only_amazon_s_own_endpoints_are_held_to_amazon_s_roots() {
-        let embedded = |region, endpoint| {
-            let roots = Roots::of(region, endpoint);
-            format!("{roots:?}") == format!("{:?}", Roots::amazon())
-        };
         for region in ["us-east-1", "eu-central-2", "ap-southeast-7", "mx-central-1"] {
-            assert!(embedded(region, None), "{region}");
-            assert!(!embedded(region, Some("https://dynamodb.example.com")), "{region}");
+            assert_eq!(Roots::of(region, None), Roots::amazon(), "{region}");
+            assert_eq!(Roots::of(region, Some("https://dynamodb.example.com")), Roots::system());
         }
         let others = ["cn-north-1", "us-gov-west-1", "us-iso-east-1", "eusc-de-east-1", ""];
         for region in others {
-            assert!(!embedded(region, None), "{region}");
+            assert_eq!(Roots::of(region, None), Roots::system(), "{region}");
         }
     }
 }
