@@ -147,3 +147,48 @@ fn rfc_3339(now: Duration) -> Option<String> {
     let nanos = i128::try_from(now.as_millis()).ok()?.checked_mul(1_000_000)?;
     OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?.format(&Rfc3339).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What is written of what `tell` tells.
+    fn written(tell: impl FnOnce()) -> String {
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let log = Log::new(writer, Some("muster".into()), || Duration::from_millis(1_500));
+        tracing::subscriber::with_default(log, tell);
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn what_is_no_number_is_left_out_and_is_no_metric() {
+        for nothing in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let text = written(|| {
+                tracing::info!({ Metric::ReadUnits.name() } = nothing, half = 0.5, whole = 3.0);
+            });
+            assert_eq!(
+                text,
+                "{\"timestamp\":\"1970-01-01T00:00:01.5Z\",\"half\":0.5,\"whole\":3}\n"
+            );
+        }
+    }
+
+    #[test]
+    fn a_line_is_one_line_of_json_whatever_is_in_it() {
+        let odd = "\"quoted\" \\ {}\0\u{1}\u{1b}[31m\t\r\n\u{7f}\u{85}\u{2028}\u{2029}\u{1f600}";
+        let text = written(|| tracing::warn!(text = odd, shown = %odd, "{odd}"));
+        assert_eq!((text.matches('\n').count(), text.ends_with("}\n")), (1, true), "{text:?}");
+        let line: Value = serde_json::from_str(&text).unwrap();
+        let timestamp = "1970-01-01T00:00:01.5Z";
+        let expected = json!({
+            "timestamp": timestamp, "level": "WARN", "message": odd, "text": odd, "shown": odd
+        });
+        assert_eq!(line, expected);
+    }
+}
