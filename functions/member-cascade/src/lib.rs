@@ -108,8 +108,14 @@ async fn follow(session: &Session, record: &StreamRecord, patience: Patience) ->
             true
         }
         Err(error) => {
-            let record = record.sequence_number();
-            tracing::error!(record, %error, "a removal is not swept");
+            tracing::error!(
+                record = record.sequence_number(),
+                %error,
+                { Metric::ConflictRetries.name() } = unless_zero(cost.conflicts),
+                { Metric::ReadUnits.name() } = unless_zero(cost.read_units),
+                { Metric::WriteUnits.name() } = unless_zero(cost.write_units),
+                "a removal is not swept"
+            );
             false
         }
     }

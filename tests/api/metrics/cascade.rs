@@ -9,6 +9,7 @@ use muster_shared::store::Patience;
 use muster_tests::world::World;
 use serde_json::{Value, json};
 
+use super::emf;
 use super::lines::Lines;
 
 async fn invoke(world: &World, event: Value) -> bool {
@@ -69,6 +70,23 @@ async fn each_removal_of_a_batch_has_its_own_lag_and_its_own_capacity() {
     assert_eq!(both[3], "CascadeLag 0");
     // The second sweep finds the node gone, and writes down only that.
     assert_eq!((&both[5], both.len()), (&"WriteUnits 2".to_owned(), 6));
+}
+
+#[tokio::test]
+async fn what_a_sweep_that_failed_has_cost_is_told_as_well() {
+    let world = World::calm().await;
+    let record = removal(&world).await;
+    let lines = Lines::of_the_stack();
+    let _held = world.wire.hold(|sent| sent.operation == "Query" && sent.mentions("#LANE#"));
+    let session = world.store.session(Duration::from_millis(400));
+    let event = json!({ "Records": [record] });
+    let answer = member_cascade::handle(&session, event, Patience::default()).await.unwrap();
+    assert_eq!(answer, json!({ "batchItemFailures": [{ "itemIdentifier": "1" }] }));
+    let text = lines.text();
+    let line = text.lines().find(|line| line.contains("a removal is not swept")).unwrap();
+    let told = emf::data(&serde_json::from_str(line).unwrap());
+    let told: Vec<_> = told.iter().map(|datum| datum.metric.name()).collect();
+    assert_eq!(told, ["ReadUnits", "WriteUnits"], "{line}");
 }
 
 #[tokio::test]
