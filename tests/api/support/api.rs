@@ -202,7 +202,10 @@ impl Request {
             if answer.status != 503 {
                 return answer.checked();
             }
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            answer.problem(503, "busy");
+            let wait = answer.header("retry-after").and_then(|seconds| seconds.parse().ok());
+            let wait = wait.unwrap_or_else(|| panic!("busy, and for how long? {answer:?}"));
+            tokio::time::sleep(Duration::from_secs(wait)).await;
         }
         panic!("busy, over and over: {} {}", self.method, self.url)
     }
