@@ -216,6 +216,16 @@ def table(arguments):
     print(its_table(settings, the_stack(settings)))
 
 
+def left(arguments):
+    """Prints the table of samconfig.toml if the stack is gone and the table is not, and nothing if there is the stack."""
+    settings = Settings()
+    if describe_stack(settings):
+        return
+    if not describe_table(settings.region, settings.table):
+        raise Refusal(f"there is no stack {settings.stack} in {settings.region}, and no table {settings.table}")
+    print(settings.table)
+
+
 def holds(arguments):
     """Says what is in a table: nothing, or something, and by DynamoDB's own count of some hours ago how much."""
     region, name = Settings().region, arguments.table
@@ -347,6 +357,7 @@ def parse():
     command(routes)
     command(adopt, "table")
     command(table)
+    command(left)
     command(holds, "table")
     command(delete_table, "table")
     command(invite, "email")

@@ -82,6 +82,8 @@ class Answer(http.server.BaseHTTPRequestHandler):
             return
         if operation == "UpdateTable" and "StreamSpecification" in request:
             table["StreamSpecification"], table["LatestStreamArn"] = request["StreamSpecification"], STREAM
+        if operation == "DeleteTable":
+            self.server.table = None
         answers = {
             "DescribeTimeToLive": {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}},
             "Scan": self.page(request),

@@ -201,7 +201,28 @@ class Undeploy(Checkout):
     def test_of_a_stack_that_is_gone(self):
         self.aws()
         self.configured()
-        self.assert_refused(self.undeploy(YES="muster"), "there is no stack muster")
+        self.assert_refused(self.undeploy(YES="muster"), "there is no stack muster", "no table muster")
+
+    def test_again_says_that_the_table_is_left(self):
+        aws = self.aws(table={"TableStatus": "ACTIVE"})
+        self.configured()
+        done = self.undeploy()
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for words in ("There is no stack muster", "its table", "DELETE_TABLE=yes", "make adopt TABLE=muster"):
+            self.assertIn(words, done.stdout)
+        self.assertEqual(aws.calls, [])
+
+    def test_again_goes_on_with_the_table(self):
+        aws = self.aws(table={"TableStatus": "ACTIVE"}, items={"muster": [{}]})
+        self.configured()
+        again = {"YES": "muster", "DELETE_TABLE": "yes"}
+        done = self.undeploy(**again)
+        self.assert_refused(done, "YES_TABLE=muster", "nothing was deleted")
+        self.assertIn("HOLDS DATA", done.stdout)
+        self.assertEqual(aws.calls, [])
+        done = self.undeploy(**again, YES_TABLE="muster")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual([operation for operation, _ in aws.calls], ["UpdateTable", "DeleteTable"])
 
     def test_unless_its_name_is_given(self):
         self.aws(stack="CREATE_COMPLETE")
