@@ -24,7 +24,7 @@ seconds=${1-} examples=${EXAMPLES:-10} seed=${SEED:-$((RANDOM * 32768 + RANDOM +
 [[ -z $seconds ]] || number TIME "$seconds"
 number EXAMPLES "$examples"
 number SEED "$seed"
-schemathesis=.venv/bin/schemathesis service=target/debug/muster-local
+schemathesis=.venv/bin/schemathesis service=${CARGO_TARGET_DIR:-target}/debug/muster-local
 [[ -x $schemathesis ]] || die "schemathesis is missing; run: make tools"
 
 work=$(mktemp -d)
