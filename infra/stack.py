@@ -181,14 +181,13 @@ def adopt(arguments):
     """Has the next deployment go on with a table that is there, and makes that table what the template makes one."""
     settings = Settings()
     name, region = arguments.table, settings.region
-    wanted = json.loads(TABLE.read_text())
     table = describe_table(region, name)
     if not table:
         raise Refusal(f"there is no table {name} in {region}")
     if table["TableStatus"] != "ACTIVE":
         raise Refusal(f"the table {name} is {table['TableStatus']}: try again when it is ACTIVE")
-    if sorted_keys(table["KeySchema"]) != sorted_keys(wanted["KeySchema"]):
-        raise Refusal(f"the table {name} has other keys than infra/table.json: it is no table of Muster")
+    wanted = json.loads(TABLE.read_text())
+    refuse_other_keys(table, wanted)
     client = boto3.client("dynamodb", region_name=region)
     stream = table.get("StreamSpecification", {})
     if not stream.get("StreamEnabled"):
@@ -217,12 +216,23 @@ def table(arguments):
 
 
 def left(arguments):
-    """Prints the table of samconfig.toml if the stack is gone and the table is not, and nothing if there is the stack."""
+    """Prints the table of samconfig.toml if there is no stack, and nothing if there is.
+
+    Nothing says that it was the stack's, so it has to be a table of Muster that nobody uses.
+    """
     settings = Settings()
     if describe_stack(settings):
         return
-    if not describe_table(settings.region, settings.table):
+    found = describe_table(settings.region, settings.table)
+    if not found:
         raise Refusal(f"there is no stack {settings.stack} in {settings.region}, and no table {settings.table}")
+    refuse_other_keys(found, json.loads(TABLE.read_text()))
+    readers = readers_of(settings.region, found)
+    if readers:
+        raise Refusal(
+            f"there is no stack {settings.stack} in {settings.region}, and the table {settings.table} is in use: its "
+            f"stream is read by {', '.join(readers)}. If another stack has it, set stack_name in samconfig.toml to that"
+        )
     print(settings.table)
 
 
@@ -316,8 +326,25 @@ def describe_table(region, name):
         return None
 
 
-def sorted_keys(schema):
-    return sorted((key["KeyType"], key["AttributeName"]) for key in schema)
+def refuse_other_keys(table, wanted):
+    if keys_of(table) != keys_of(wanted):
+        raise Refusal(f"the table {table['TableName']} has other keys than infra/table.json: it is no table of Muster")
+
+
+def keys_of(table):
+    types = {attribute["AttributeName"]: attribute["AttributeType"] for attribute in table["AttributeDefinitions"]}
+    return sorted((key["KeyType"], key["AttributeName"], types[key["AttributeName"]]) for key in table["KeySchema"])
+
+
+def readers_of(region, table):
+    """The functions that the table's stream is handed to."""
+    stream = table.get("LatestStreamArn")
+    if not stream:
+        return []
+    client = boto3.client("lambda", region_name=region)
+    pages = client.get_paginator("list_event_source_mappings").paginate(EventSourceArn=stream)
+    mappings = [mapping for page in pages for mapping in page["EventSourceMappings"]]
+    return sorted(mapping["FunctionArn"].split(":")[6] for mapping in mappings if mapping["State"] != "Deleting")
 
 
 # ---- The command line

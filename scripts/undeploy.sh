@@ -17,27 +17,31 @@ confirm() {
 
 name=$(stack setting stack) || exit 1
 region=$(stack setting region) || exit 1
-# The table, where there is no stack: kept before, or not come to by a run that was interrupted.
+# The table, where there is no stack: kept before, or not come to by a run that was interrupted. It may be another's.
 left=$(stack left) || exit 1
 table=${left:-$(stack table)} || exit 1
 account=$(whoami "$region") || exit 1
+where="in the account ${account% *}, in $region"
 
 if [[ -n $left ]]; then
-  echo "There is no stack $name in $region. What is left is its table."
+  echo "There is no stack $name $where. A table $table is there, as samconfig.toml names it."
+  order='What is deleted'
 else
   stack contents || exit 1
+  order='Deleted last'
 fi
 if [[ ${DELETE_TABLE:-} == yes ]]; then
   holding=$(stack holds "$table") || exit 1
-  echo "Deleted last is $holding. DynamoDB keeps a last backup of it for 35 days."
+  echo "$order is $holding, $where. DynamoDB keeps a last backup of it for 35 days."
 else
   echo "The table $table is kept, with all teams, tokens and nodes (DELETE_TABLE=yes deletes it too). \`make adopt" \
     "TABLE=$table\` has a later stack go on with it."
 fi
 echo 'The bucket aws-sam-cli-managed-default-… is kept too: other SAM stacks may have their code in it.'
 echo
-[[ -n $left ]] || confirm "$name" "${YES:-}" "the stack $name in the account ${account% *}" YES
-[[ ${DELETE_TABLE:-} != yes ]] || confirm "$table" "${YES_TABLE:-}" "the table $table and all that is in it" YES_TABLE
+[[ -n $left ]] || confirm "$name" "${YES:-}" "the stack $name $where" YES
+[[ ${DELETE_TABLE:-} != yes ]] ||
+  confirm "$table" "${YES_TABLE:-}" "the table $table $where, and all that is in it" YES_TABLE
 
 [[ -n $left ]] || sam delete --stack-name "$name" --region "$region" --no-prompts
 if [[ ${DELETE_TABLE:-} == yes ]]; then

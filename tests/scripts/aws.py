@@ -34,22 +34,35 @@ class Aws(Server):
     """Keeps every call to the table, in order.
 
     `stack` is the stack's status, `outputs` its outputs. `table` is what DescribeTable says; None is no table.
-    `items` are those of each table, by its name. `routes` are the API's.
+    `items` are those of each table, by its name. `routes` are the API's. `readers` are the functions that the table's
+    stream is handed to, with the state of that.
     """
 
-    def __init__(self, stack=None, table=None, items=None, routes=(), **outputs):
+    def __init__(self, stack=None, table=None, items=None, routes=(), readers=(), **outputs):
         self.stack, self.table, self.items, self.calls = stack, table, items or {}, []
-        self.routes = routes
+        self.routes, self.readers = routes, readers
         self.outputs = "".join(OUTPUT.format(*output) for output in outputs.items())
         super().__init__(Answer)
 
 
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        """The API's routes, in two pages."""
         url = urllib.parse.urlsplit(self.path)
-        assert url.path == "/v2/apis/api123/routes", url
-        second = "nextToken" in urllib.parse.parse_qs(url.query)
+        asked = urllib.parse.parse_qs(url.query)
+        if url.path == "/2015-03-31/event-source-mappings":
+            self.mappings(asked)
+        else:
+            assert url.path == "/v2/apis/api123/routes", url
+            self.api_routes("nextToken" in asked)
+
+    def mappings(self, asked):
+        assert asked["EventSourceArn"] == [self.server.table["LatestStreamArn"]], asked
+        arn = "arn:aws:lambda:eu-central-1:123456789012:function:"
+        mappings = [{"FunctionArn": arn + name, "State": state} for name, state in self.server.readers]
+        self.answer(200, json.dumps({"EventSourceMappings": mappings}))
+
+    def api_routes(self, second):
+        """The API's routes, in two pages."""
         half = len(self.server.routes) // 2
         page = self.server.routes[half:] if second else self.server.routes[:half]
         routes = [{"routeKey": key, "authorizationType": kind} for key, kind in page]

@@ -12,7 +12,18 @@ from pathlib import Path
 from aws import STREAM, Aws
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-KEYS = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+
+
+def table(name, types="SS", **more):
+    """A table of Muster, or if `types` are others than its keys have, one of something else."""
+    keys = list(zip(("pk", "sk"), ("HASH", "RANGE"), types, strict=False))
+    return {
+        "TableName": name,
+        "TableStatus": "ACTIVE",
+        "KeySchema": [{"AttributeName": key, "KeyType": kind} for key, kind, _ in keys],
+        "AttributeDefinitions": [{"AttributeName": key, "AttributeType": type_} for key, _, type_ in keys],
+        **more,
+    }
 
 
 class Checkout(unittest.TestCase):
@@ -204,25 +215,44 @@ class Undeploy(Checkout):
         self.assert_refused(self.undeploy(YES="muster"), "there is no stack muster", "no table muster")
 
     def test_again_says_that_the_table_is_left(self):
-        aws = self.aws(table={"TableStatus": "ACTIVE"})
+        aws = self.aws(table=table("muster"))
         self.configured()
         done = self.undeploy()
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        for words in ("There is no stack muster", "its table", "DELETE_TABLE=yes", "make adopt TABLE=muster"):
+        where = "There is no stack muster in the account 123456789012, in eu-central-1. A table muster is there"
+        for words in (where, "DELETE_TABLE=yes", "make adopt TABLE=muster"):
             self.assertIn(words, done.stdout)
         self.assertEqual(aws.calls, [])
 
     def test_again_goes_on_with_the_table(self):
-        aws = self.aws(table={"TableStatus": "ACTIVE"}, items={"muster": [{}]})
+        readers = [("muster-MemberCascade-a1", "Deleting")]
+        aws = self.aws(table=table("muster", LatestStreamArn=STREAM), items={"muster": [{}]}, readers=readers)
         self.configured()
         again = {"YES": "muster", "DELETE_TABLE": "yes"}
         done = self.undeploy(**again)
-        self.assert_refused(done, "YES_TABLE=muster", "nothing was deleted")
-        self.assertIn("HOLDS DATA", done.stdout)
+        where = "the table muster in the account 123456789012, in eu-central-1"
+        self.assert_refused(done, f"YES_TABLE=muster to delete {where}", "nothing was deleted")
+        self.assertIn("What is deleted is the table muster, WHICH HOLDS DATA", done.stdout)
         self.assertEqual(aws.calls, [])
         done = self.undeploy(**again, YES_TABLE="muster")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertEqual([operation for operation, _ in aws.calls], ["UpdateTable", "DeleteTable"])
+
+    def test_again_leaves_a_table_of_something_else(self):
+        for types in ("S", "SN"):
+            aws = self.aws(table=table("muster", types))
+            self.configured()
+            done = self.undeploy(DELETE_TABLE="yes", YES_TABLE="muster")
+            self.assert_refused(done, "the table muster has other keys", "no table of Muster")
+            self.assertEqual(aws.calls, [])
+
+    def test_again_leaves_a_table_that_another_stack_uses(self):
+        readers = [("production-MemberCascade-a1", "Enabled")]
+        aws = self.aws(table=table("muster", LatestStreamArn=STREAM), readers=readers)
+        self.configured()
+        done = self.undeploy(DELETE_TABLE="yes", YES_TABLE="muster")
+        self.assert_refused(done, "the table muster is in use", "read by production-MemberCascade-a1", "stack_name")
+        self.assertEqual(aws.calls, [])
 
     def test_unless_its_name_is_given(self):
         self.aws(stack="CREATE_COMPLETE")
@@ -236,7 +266,8 @@ class Undeploy(Checkout):
         done = self.undeploy(YES="muster", DELETE_TABLE="yes")
         self.assert_refused(done, "YES_TABLE=muster", "nothing was deleted")
         self.assertEqual(aws.calls, [])
-        self.assertIn("which is empty", done.stdout)
+        where = "in the account 123456789012, in eu-central-1"
+        self.assertIn(f"Deleted last is the table muster, which is empty, {where}.", done.stdout)
 
     def test_says_that_the_table_is_not_empty(self):
         self.aws(stack="ROLLBACK_COMPLETE", table={"TableStatus": "ACTIVE", "ItemCount": 0}, items={"muster": [{}, {}]})
@@ -264,7 +295,7 @@ class Adopt(Checkout):
         return self.run_script(str(self.root / ".venv/bin/python"), "infra/stack.py", "adopt", "muster-2")
 
     def test_of_a_restored_table_gives_it_what_it_lacks(self):
-        aws = self.aws(table={"TableStatus": "ACTIVE", "KeySchema": KEYS})
+        aws = self.aws(table=table("muster-2"))
         self.configured()
         done = self.adopt()
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -291,7 +322,7 @@ class Adopt(Checkout):
         self.assertIn('Architecture = "arm64"', text)
 
     def test_of_a_table_of_something_else(self):
-        aws = self.aws(table={"TableStatus": "ACTIVE", "KeySchema": KEYS[:1]})
+        aws = self.aws(table=table("muster-2", "S"))
         self.configured()
         self.assert_refused(self.adopt(), "no table of Muster")
         self.assertEqual(aws.calls, [])
