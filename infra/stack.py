@@ -26,6 +26,14 @@ CONFIG = ROOT / "samconfig.toml"
 TABLE = ROOT / "infra/table.json"
 TEMPLATE = ROOT / "template.yaml"
 
+# What has to come before the next deployment, by the status of the stack.
+STUCK = {
+    "DELETE_IN_PROGRESS": "wait until it is deleted",
+    "DELETE_FAILED": "make undeploy goes on with its deletion",
+    "UPDATE_ROLLBACK_FAILED": "once what its events name is mended, aws cloudformation continue-update-rollback "
+    "--stack-name {stack} --region {region}",
+}
+
 
 class Refusal(Exception):
     """A reason not to go on, and what to do about it."""
@@ -100,7 +108,7 @@ def check(arguments):
 
 
 def free(arguments):
-    """Refuses to deploy over what a first deployment that failed left, and past or over a table with data in it."""
+    """Refuses to deploy over a stuck stack, past or over a table with data in it, and on a table that is gone."""
     settings = Settings()
     stack = describe_stack(settings)
     adopted = settings.parameters.get("TableStream")
@@ -115,7 +123,17 @@ def free(arguments):
             f"the first deployment of the stack {settings.stack} failed ({stack['StackStatus']}), and it can only be "
             f"deleted: make undeploy; {kept}"
         )
+    if stack and stack["StackStatus"] in STUCK:
+        raise Refusal(
+            f"the stack {settings.stack} is {stack['StackStatus']}, and nothing can be deployed over that: "
+            + STUCK[stack["StackStatus"]].format(stack=settings.stack, region=settings.region)
+        )
     if adopted:
+        if not describe_table(settings.region, settings.table):
+            raise Refusal(
+                f"samconfig.toml has the stream of the table {settings.table}, and there is no such table in "
+                f"{settings.region}: take TableStream out of samconfig.toml to begin with an empty one"
+            )
         return
     if stack:
         its_table(settings, stack)

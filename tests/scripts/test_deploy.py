@@ -83,6 +83,9 @@ class Deploy(Checkout):
     def deploy(self, **environment):
         return self.run_script("scripts/deploy.sh", **environment)
 
+    def free(self):
+        return self.run_script(str(self.root / ".venv/bin/python"), "infra/stack.py", "free")
+
     def test_without_the_tools(self):
         (self.root / ".venv").unlink()
         self.assert_refused(self.deploy(), "make tools")
@@ -142,6 +145,22 @@ class Deploy(Checkout):
         self.configured()
         self.rust(self.root)
         self.assert_refused(self.deploy(), "make adopt TABLE=muster", "TableName")
+
+    def test_over_a_stack_that_is_stuck(self):
+        cases = [
+            ("DELETE_IN_PROGRESS", "wait until it is deleted"),
+            ("DELETE_FAILED", "make undeploy"),
+            ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback --stack-name muster --region eu-central-1"),
+        ]
+        self.configured()
+        for status, said in cases:
+            self.aws(stack=status, TableName="muster")
+            self.assert_refused(self.free(), f"the stack muster is {status}", said)
+
+    def test_on_a_table_that_was_there_and_is_gone(self):
+        self.aws()
+        self.configured(TableName="muster-2", TableStream=STREAM)
+        self.assert_refused(self.free(), "muster-2", "take TableStream out of samconfig.toml")
 
     def test_over_a_first_deployment_that_failed(self):
         self.aws(stack="ROLLBACK_COMPLETE")
