@@ -84,8 +84,10 @@ fn metadata(connection: CaptureConnection) -> ConnectionMetadata {
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
+    use std::mem;
     use std::net::Ipv4Addr;
     use std::sync::{Arc, Mutex};
+    use std::time::Duration;
 
     use aws_sdk_dynamodb::Client;
     use aws_sdk_dynamodb::config::{Credentials, Region};
@@ -97,54 +99,81 @@ mod tests {
     use hyper::{Request, Response};
     use hyper_util::rt::TokioIo;
     use tokio::net::TcpListener;
+    use tokio::task::JoinSet;
 
     use super::*;
     use crate::lambda::config;
 
     /// Makes a call for each of the statuses that a server answers with, and tells over which
-    /// connection each went.
-    async fn connections(statuses: &'static [u16]) -> Vec<usize> {
+    /// connection each went. After each round, the server closes those that are open.
+    async fn connections(rounds: &[&[u16]]) -> Vec<usize> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let config = config(http())
             .endpoint_url(format!("http://{}", listener.local_addr().unwrap()))
             .region(Region::from_static("local"))
             .credentials_provider(Credentials::new("local", "local", None, None, "local"));
-        let used = Arc::new(Mutex::new(Vec::new()));
-        let server = tokio::spawn(serve(listener, statuses, Arc::clone(&used)));
+        let server = Arc::new(Server { statuses: rounds.concat(), ..Server::default() });
+        let serving = tokio::spawn(Arc::clone(&server).serve(listener));
         let client = Client::from_conf(config.build());
-        for status in statuses {
-            let call = client.get_item().table_name("table").key("pk", AttributeValue::Bool(true));
-            assert_eq!(call.send().await.is_ok(), *status == 200);
+        for round in rounds {
+            for status in *round {
+                let key = AttributeValue::Bool(true);
+                let call = client.get_item().table_name("table").key("pk", key);
+                assert_eq!(call.send().await.is_ok(), *status == 200);
+            }
+            let mut open = mem::take(&mut *server.open.lock().unwrap());
+            open.shutdown().await;
+            // Idle for a moment, the client comes to see what was closed.
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        server.abort();
-        used.lock().unwrap().clone()
+        serving.abort();
+        server.used.lock().unwrap().clone()
     }
 
-    async fn serve(listener: TcpListener, statuses: &'static [u16], used: Arc<Mutex<Vec<usize>>>) {
-        for connection in 0.. {
-            let (stream, _) = listener.accept().await.unwrap();
-            let used = Arc::clone(&used);
-            let answer = service_fn(move |request: Request<Incoming>| {
-                let used = Arc::clone(&used);
-                async move {
-                    request.collect().await.unwrap();
-                    let mut used = used.lock().unwrap();
-                    let answer = Response::builder().status(statuses[used.len()]);
-                    used.push(connection);
-                    Ok::<_, Infallible>(answer.body("{}".to_owned()).unwrap())
-                }
-            });
-            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
+    #[derive(Default)]
+    struct Server {
+        statuses: Vec<u16>,
+        used: Mutex<Vec<usize>>,
+        open: Mutex<JoinSet<hyper::Result<()>>>,
+    }
+
+    impl Server {
+        async fn serve(self: Arc<Self>, listener: TcpListener) {
+            for connection in 0.. {
+                let (stream, _) = listener.accept().await.unwrap();
+                let server = Arc::clone(&self);
+                let answer =
+                    service_fn(move |request| Arc::clone(&server).answer(request, connection));
+                let http = http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
+                self.open.lock().unwrap().spawn(http);
+            }
+        }
+
+        async fn answer(
+            self: Arc<Self>,
+            request: Request<Incoming>,
+            connection: usize,
+        ) -> Result<Response<String>, Infallible> {
+            request.collect().await.unwrap();
+            let mut used = self.used.lock().unwrap();
+            let answer = Response::builder().status(self.statuses[used.len()]);
+            used.push(connection);
+            Ok(answer.body("{}".to_owned()).unwrap())
         }
     }
 
     #[tokio::test]
     async fn a_connection_is_kept() {
-        assert_eq!(connections(&[200, 400, 200, 200]).await, [0, 0, 0, 0]);
+        assert_eq!(connections(&[&[200, 400, 200, 200]]).await, [0, 0, 0, 0]);
     }
 
     #[tokio::test]
     async fn a_connection_that_brought_a_server_error_is_given_up() {
-        assert_eq!(connections(&[200, 500, 200, 503, 200]).await, [0, 0, 1, 1, 2]);
+        assert_eq!(connections(&[&[200, 500, 200, 503, 200]]).await, [0, 0, 1, 1, 2]);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_the_server_closed_is_not_used_again() {
+        assert_eq!(connections(&[&[200], &[200, 200]]).await, [0, 1, 1]);
     }
 }

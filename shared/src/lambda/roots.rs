@@ -83,7 +83,84 @@ impl Roots {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+    use std::net::Ipv4Addr;
+
+    use aws_sdk_dynamodb::Client;
+    use aws_sdk_dynamodb::config::{Credentials, Region};
+    use aws_sdk_dynamodb::error::DisplayErrorContext;
+    use hyper::Response;
+    use hyper::server::conn::http1;
+    use hyper::service::service_fn;
+    use hyper_util::rt::TokioIo;
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+    use rustls::ServerConfig;
+    use rustls::pki_types::PrivateKeyDer;
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
     use super::*;
+    use crate::lambda::config;
+
+    /// Makes a call to `localhost`, whose certificate is for `name`, and tells why it failed if it
+    /// did. `roots` are those that are held to it, given the one that it is signed with.
+    async fn call(name: &str, roots: impl FnOnce(&str) -> Roots) -> Result<(), String> {
+        let (root, server) = certified(name);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let config = config(roots(&root).https().unwrap())
+            .endpoint_url(format!("https://localhost:{}", listener.local_addr().unwrap().port()))
+            .region(Region::from_static("local"))
+            .credentials_provider(Credentials::new("local", "local", None, None, "local"));
+        let serving = tokio::spawn(serve(listener, TlsAcceptor::from(Arc::new(server))));
+        let answer = Client::from_conf(config.build()).list_tables().send().await;
+        serving.abort();
+        answer.map(drop).map_err(|error| DisplayErrorContext(error).to_string())
+    }
+
+    /// A root, in PEM, and a server whose certificate for `name` is signed with it.
+    fn certified(name: &str) -> (String, ServerConfig) {
+        let root_key = KeyPair::generate().unwrap();
+        let mut root = CertificateParams::default();
+        root.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        let pem = root.self_signed(&root_key).unwrap().pem();
+        let issuer = Issuer::new(root, root_key);
+        let key = KeyPair::generate().unwrap();
+        let leaf = CertificateParams::new([name.to_owned()]).unwrap();
+        let leaf = leaf.signed_by(&key, &issuer).unwrap().into();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let server = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap();
+        (pem, server.with_no_client_auth().with_single_cert(vec![leaf], key).unwrap())
+    }
+
+    async fn serve(listener: TcpListener, acceptor: TlsAcceptor) {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            // Whoever does not trust the certificate says so itself.
+            let Ok(stream) = acceptor.accept(stream).await else { continue };
+            let answer = service_fn(async |_| Ok::<_, Infallible>(Response::new("{}".to_owned())));
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_a_root_vouches_for_is_called() {
+        assert_eq!(call("localhost", |root| Roots::amazon().and(root)).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_no_root_vouches_for_is_not_called() {
+        let refused = call("localhost", |_| Roots::amazon()).await.unwrap_err();
+        assert!(refused.contains("UnknownIssuer"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_with_a_certificate_for_another_name_is_not_called() {
+        let refused = call("localhost.example.com", |root| Roots::amazon().and(root)).await;
+        let refused = refused.unwrap_err();
+        assert!(refused.contains("not valid for name"), "{refused}");
+    }
 
     #[test]
     fn the_embedded_roots_make_a_client() {
