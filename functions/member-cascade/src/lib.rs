@@ -5,6 +5,7 @@ use muster_shared::metrics::{Metric, unless_zero};
 use muster_shared::store::{Error, Fault, Patience, Round, Session, StreamEvent, StreamRecord};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tracing::field::display;
 
 /// What invokes the function.
 #[derive(Deserialize)]
@@ -82,21 +83,22 @@ fn tell_of_round(session: &Session, round: &Round) {
 
 /// Follows a record, and tells the log of it. Tells whether it is done with.
 async fn follow(session: &Session, record: &StreamRecord, patience: Patience) -> bool {
+    let Some(removed) = record.removed_member().transpose() else { return true };
+    let known = removed.as_ref().ok();
+    let (team, membership) =
+        known.map(|(team, member)| (display(*team), display(member.membership))).unzip();
     let before = session.cost();
-    let followed = async {
-        let Some((team, member)) = record.removed_member()? else { return Ok(None) };
-        let membership = member.membership;
-        let swept = session.sweep(team, membership, &member.principal, patience).await?;
-        Ok::<_, Error>(Some((team, membership, swept)))
+    let swept = async {
+        let (team, member) = removed?;
+        session.sweep(team, member.membership, &member.principal, patience).await
     };
-    let followed = followed.await;
+    let swept = swept.await;
     let cost = session.cost().since(before);
-    match followed {
-        Ok(None) => true,
-        Ok(Some((team, membership, swept))) => {
+    match swept {
+        Ok(swept) => {
             tracing::info!(
-                %team,
-                %membership,
+                team,
+                membership,
                 closed = swept.closed,
                 nodes_removed = swept.nodes_removed,
                 { Metric::CascadeLag.name() } = session.now().since(swept.requested_at).as_secs(),
@@ -110,6 +112,8 @@ async fn follow(session: &Session, record: &StreamRecord, patience: Patience) ->
         Err(error) => {
             tracing::error!(
                 record = record.sequence_number(),
+                team,
+                membership,
                 %error,
                 { Metric::ConflictRetries.name() } = unless_zero(cost.conflicts),
                 { Metric::ReadUnits.name() } = unless_zero(cost.read_units),

@@ -79,13 +79,15 @@ async fn what_a_sweep_that_failed_has_cost_is_told_as_well() {
     let lines = Lines::of_the_stack();
     let _held = world.wire.hold(|sent| sent.operation == "Query" && sent.mentions("#LANE#"));
     let session = world.store.session(Duration::from_millis(400));
-    let event = json!({ "Records": [record] });
+    let event = json!({ "Records": [&record] });
     let answer = member_cascade::handle(&session, event, Patience::default()).await.unwrap();
     assert_eq!(answer, json!({ "batchItemFailures": [{ "itemIdentifier": "1" }] }));
     let text = lines.text();
     let line = text.lines().find(|line| line.contains("a removal is not swept")).unwrap();
-    let told = emf::data(&serde_json::from_str(line).unwrap());
-    let told: Vec<_> = told.iter().map(|datum| datum.metric.name()).collect();
+    let line: Value = serde_json::from_str(line).unwrap();
+    assert_eq!(line["team"], world.team.to_string(), "{line}");
+    assert_eq!(line["membership"], record["dynamodb"]["OldImage"]["membership"]["S"], "{line}");
+    let told: Vec<_> = emf::data(&line).iter().map(|datum| datum.metric.name()).collect();
     assert_eq!(told, ["ReadUnits", "WriteUnits"], "{line}");
 }
 
