@@ -68,6 +68,7 @@ struct State {
     journal: Mutex<Vec<Sent>>,
     writes_left: Mutex<Option<usize>>,
     cut: AtomicBool,
+    forgetful: AtomicBool,
     passed: AtomicUsize,
 }
 
@@ -141,15 +142,20 @@ impl Wire {
         Held { arrived, release }
     }
 
-    /// Cancels the next transaction that `which` picks, for `code` and the first of its actions.
-    pub fn cancel(&self, code: &str, which: impl Fn(&Sent) -> bool + Send + 'static) {
-        self.set(which, Trap::Answer(400, faults::cancellation(&[code])));
+    /// Cancels the next transaction that `which` picks, with a code for each of its actions.
+    pub fn cancel(&self, codes: &[&str], which: impl Fn(&Sent) -> bool + Send + 'static) {
+        self.set(which, Trap::Answer(400, faults::cancellation(codes)));
     }
 
     /// Leaves the key whose sort key begins with `prefix` out of the next batch that has it.
     pub fn leave_unprocessed(&self, prefix: &'static str) {
         let has = move |sent: &Sent| sent.operation == "BatchGetItem" && sent.mentions(prefix);
         self.set(has, Trap::Unprocessed(prefix.to_owned()));
+    }
+
+    /// Lets the engine forget which transactions it has done, as after ten minutes, or remember it.
+    pub fn set_forgetful(&self, forgetful: bool) {
+        self.state.forgetful.store(forgetful, Ordering::SeqCst);
     }
 
     /// Cuts the wire after `writes` more writes; nothing passes until it is mended.
@@ -224,6 +230,11 @@ impl Connector {
         let mut body = sent.body.clone();
         if let Some(mutant) = &self.wire.mutant {
             mutant.relieve(&mut body);
+        }
+        if self.wire.state.forgetful.load(Ordering::SeqCst)
+            && let Some(request) = body.as_object_mut()
+        {
+            request.remove("ClientRequestToken");
         }
         let mut answer_lost = false;
         let mut unprocessed = None;

@@ -1,6 +1,6 @@
 //! The gates of wide tokens, as they lie in the lanes.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::domain::gate::{Gate, GateNumber};
 use crate::domain::id::{TeamId, TokenId};
@@ -22,12 +22,12 @@ impl Session {
         team: TeamId,
         token: TokenId,
         count: u8,
-    ) -> Result<HashMap<GateNumber, Gate>, Error> {
+    ) -> Result<BTreeMap<GateNumber, Gate>, Error> {
         let keyed: Vec<_> =
             GateNumber::all(count).map(|gate| (gate, keys::gate(team, token, gate))).collect();
         let wanted: Vec<_> = keyed.iter().map(|(_, key)| key.clone()).collect();
         let mut found = self.get_all(&wanted).await?;
-        let mut gates = HashMap::with_capacity(keyed.len());
+        let mut gates = BTreeMap::new();
         for (number, key) in keyed {
             let item = found
                 .remove(&key)

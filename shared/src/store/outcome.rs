@@ -34,6 +34,11 @@ pub(super) fn is_blocked(reasons: &[Reason], position: usize) -> bool {
     matches!(reasons.get(position), Some(Reason::Condition(_)))
 }
 
+/// Whether the condition of any action did not hold.
+pub(super) fn is_refused(reasons: &[Reason]) -> bool {
+    (0..reasons.len()).any(|position| is_blocked(reasons, position))
+}
+
 /// Whether the condition of the action at `position` did not hold, and no other action was at fault:
 /// then, and only then, all else was as read.
 pub(super) fn is_blocked_alone(reasons: &[Reason], position: usize) -> bool {

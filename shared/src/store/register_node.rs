@@ -1,5 +1,7 @@
 //! The hot path: two calls for a new node, one for a node that is there as reported.
 
+use std::ops::ControlFlow;
+
 use crate::domain::address::PrivateIp;
 use crate::domain::enrollment::{self, Attempt, Step};
 use crate::domain::gate::{Gate, GateNumber, Gates, WIDE_GATES};
@@ -9,17 +11,15 @@ use crate::domain::node::Node;
 use crate::domain::plaintext::Plaintext;
 use crate::domain::refusal::Refusal;
 use crate::domain::report::Report;
+use crate::domain::timestamp::Timestamp;
 use crate::domain::token::Token;
 use crate::domain::version::Version;
 
-use super::conditions::{
-    ADDRESS_ABSENT, Condition, GATE_PASSABLE, NODE_ABSENT, NODE_AS_READ, TOKEN_PASSABLE,
-};
+use super::conditions::{ADDRESS_ABSENT, GATE_PASSABLE, NODE_ABSENT, NODE_AS_READ, TOKEN_PASSABLE};
 use super::gates::GateItem;
-use super::keys::Key;
-use super::outcome::{Actions, Enrollment};
+use super::outcome::{Actions, Enrollment, is_refused};
 use super::session::{Halt, until_settled};
-use super::table::{Failure, Fault, Write, from_item};
+use super::table::{Failure, Fault, Transaction, Write, from_item};
 use super::{Error, Session, keys};
 
 /// A machine's request to be let in.
@@ -46,17 +46,24 @@ pub struct Registered {
     pub took_use: bool,
 }
 
-/// What one try gave to the node that it wrote, or tried to: ids and versions of its own, for the
-/// node that a lost answer was about may have been removed by now.
-struct Try {
+/// What is to be written, or was sent to be.
+#[derive(Clone)]
+struct Entry {
+    /// The id that the node has if it is new. Each entry has one of its own, for the node that a
+    /// lost answer was about may have been removed by now.
     id: NodeId,
-    version: Version,
-    took_use: bool,
+    node: Node,
+    replaces: Option<Version>,
+    claims_address: bool,
+    /// Through which gate of which token, if it takes a use.
+    pass: Option<(Token, GateNumber)>,
 }
 
 /// What the tries of one request have learned.
 struct Course {
-    tries: Vec<Try>,
+    sent: Vec<Entry>,
+    /// What is to be sent next without reading again.
+    next: Option<Next>,
     /// The gate to read and pass next.
     gate: GateNumber,
     /// How many addresses were found taken.
@@ -65,11 +72,27 @@ struct Course {
     exhausted: bool,
 }
 
+/// What is to be sent next.
+enum Next {
+    /// The same again, byte for byte. Nobody knows what became of it: it may even be applied later,
+    /// after a refusal that a fresh read would lead to. Sent again it is applied, once, or can't be
+    /// any more.
+    Unanswered(Box<Entry>, Sent),
+    /// The same through another gate. Nothing but the gate stood in its way.
+    ThroughAnotherGate(Box<Entry>),
+}
+
+/// A call as it was sent.
+enum Sent {
+    Write(Write),
+    Transaction(Transaction),
+}
+
 impl Course {
-    /// The try that has written the node, or made it.
-    fn wrote(&self, node: &Node) -> Option<&Try> {
-        let written = self.tries.iter().find(|one| one.version == node.version);
-        written.or_else(|| self.tries.iter().find(|one| one.id == node.id))
+    /// What was sent that wrote the node, or made it.
+    fn wrote(&self, node: &Node) -> Option<&Entry> {
+        let written = self.sent.iter().find(|sent| sent.node.version == node.version);
+        written.or_else(|| self.sent.iter().find(|sent| sent.id == node.id))
     }
 }
 
@@ -84,14 +107,15 @@ impl Session {
     /// Lets a machine in, or updates it.
     pub async fn register_node(&self, registration: &Registration) -> Result<Registered, Error> {
         let mut course = Course {
-            tries: Vec::new(),
+            sent: Vec::new(),
+            next: None,
             gate: GateNumber::home(&registration.report.hostname, WIDE_GATES),
             addresses_taken: 0,
             exhausted: false,
         };
         let node = until_settled!(self, { self.try_to_register(registration, &mut course).await })?;
-        let created = course.tries.iter().any(|one| one.id == node.id);
-        let took_use = course.wrote(&node).is_some_and(|one| one.took_use);
+        let created = course.sent.iter().any(|sent| sent.id == node.id);
+        let took_use = course.wrote(&node).is_some_and(|sent| sent.pass.is_some());
         Ok(Registered { team: registration.plaintext.team(), node, created, took_use })
     }
 
@@ -100,11 +124,65 @@ impl Session {
         registration: &Registration,
         course: &mut Course,
     ) -> Result<Node, Halt> {
+        let team = registration.plaintext.team();
+        let (entry, unanswered) = match course.next.take() {
+            Some(Next::Unanswered(entry, sent)) => (entry, Some(sent)),
+            Some(Next::ThroughAnotherGate(entry)) if entry.is_in_time(self.now()) => (entry, None),
+            _ => match self.decide(registration, course).await? {
+                ControlFlow::Break(node) => return Ok(node),
+                ControlFlow::Continue(entry) => (entry, None),
+            },
+        };
+        let is_unanswered = unanswered.is_some();
+        let sent = match unanswered {
+            Some(sent) => sent,
+            None => {
+                course.sent.push(Entry::clone(&entry));
+                self.put_together(entry.writes(team, self.now())?)?
+            }
+        };
+        let answer = match &sent {
+            Sent::Write(write) => self.write(write.clone()).await.map(drop),
+            Sent::Transaction(transaction) => self.send(transaction).await,
+        };
+        match answer {
+            Ok(()) => return Ok(entry.node),
+            Err(Failure::Unsettled) => course.next = Some(Next::Unanswered(entry, sent)),
+            Err(Failure::Cancelled(reasons)) => match entry.actions().judge(&reasons) {
+                Enrollment::Broken(message) => return Err(Fault(message).into()),
+                // Contention says nothing of what was sent before.
+                _ if is_unanswered && !is_refused(&reasons) => {
+                    course.next = Some(Next::Unanswered(entry, sent));
+                }
+                Enrollment::AddressTaken => course.addresses_taken += 1,
+                Enrollment::GateBusy => course.next = self.through_another_gate(entry, course),
+                Enrollment::NodeChanged | Enrollment::GateRefused => {}
+            },
+            Err(failure) => return Err(failure.into()),
+        }
+        Err(Halt::Again)
+    }
+
+    /// One write goes alone.
+    fn put_together(&self, writes: Vec<Write>) -> Result<Sent, Fault> {
+        match <[Write; 1]>::try_from(writes) {
+            Ok([write]) => Ok(Sent::Write(write)),
+            Err(writes) => Ok(Sent::Transaction(self.transaction(writes)?)),
+        }
+    }
+
+    /// Reads, and decides what to write, unless the node is in as it is.
+    async fn decide(
+        &self,
+        registration: &Registration,
+        course: &mut Course,
+    ) -> Result<ControlFlow<Node, Box<Entry>>, Halt> {
         let Registration { plaintext, report, key } = registration;
         let seen = self.look(plaintext, report, course).await?;
-        if let Some(node) = seen.node.as_ref().filter(|node| course.wrote(node).is_some()) {
-            // Ours is there: an answer was lost. Whatever became of the token since, it is in.
-            return Ok(node.clone());
+        if let Some(own) = seen.node.as_ref().and_then(|node| course.wrote(node)) {
+            // Ours is there: an answer was lost. Whatever became of the token since, it is in, and
+            // whatever became of the node since is not this request's doing.
+            return Ok(ControlFlow::Break(own.node.clone()));
         }
         let attempt = Attempt {
             report,
@@ -121,61 +199,22 @@ impl Session {
             judged => judged?,
         };
         let enrollment::Write { mut node, replaces, takes_use, claims_address } = match step {
-            Step::Keep(node) => return Ok(node),
+            Step::Keep(node) => return Ok(ControlFlow::Break(node)),
             Step::Write(write) => write,
         };
-        let gate = if takes_use {
+        if takes_use {
             if course.exhausted {
                 return Err(Refusal::TokenExhausted.into());
             }
-            Some(self.choose_gate(plaintext.team(), &seen, course).await?)
-        } else {
-            None
-        };
-        course.tries.push(Try {
-            id: attempt.id,
-            version: attempt.version,
-            took_use: gate.is_some(),
-        });
+            self.choose_gate(plaintext.team(), &seen, course).await?;
+        }
         if claims_address {
             let ip = PrivateIp::of(plaintext.team(), &node.hostname, course.addresses_taken);
             node.private_ip = Some(ip);
         }
-        let put = Write::put(keys::node(plaintext.team(), &node.hostname), &node)?;
-        let put = match replaces {
-            None => put.when(NODE_ABSENT),
-            Some(read) => put.when(NODE_AS_READ).value(":read", read)?,
-        };
-        if gate.is_none() && !claims_address {
-            self.write(put).await?;
-            return Ok(node);
-        }
-        let actions = Actions { address: claims_address, gate: gate.is_some() };
-        let mut writes = vec![put];
-        if let Some(ip) = node.private_ip.filter(|_| claims_address) {
-            let held = AddressItem { node: node.id, hostname: node.hostname.as_str() };
-            writes
-                .push(Write::put(keys::address(plaintext.team(), ip), &held)?.when(ADDRESS_ABSENT));
-        }
-        if let Some(gate) = gate {
-            let pass = "SET gate.used = gate.used + :one, gate.last_used_at = :now";
-            let (key, passable) = gate;
-            let pass = Write::update(key, pass).when(passable);
-            writes.push(pass.value(":one", 1)?.value(":now", attempt.now)?);
-        }
-        match self.transact(writes).await {
-            Ok(()) => Ok(node),
-            Err(Failure::Cancelled(reasons)) => {
-                match actions.judge(&reasons) {
-                    Enrollment::AddressTaken => course.addresses_taken += 1,
-                    Enrollment::GateBusy => self.try_another_gate(&seen.token, course),
-                    Enrollment::NodeChanged | Enrollment::GateRefused => {}
-                    Enrollment::Broken(message) => return Err(Fault(message).into()),
-                }
-                Err(Halt::Again)
-            }
-            Err(failure) => Err(failure.into()),
-        }
+        let pass = takes_use.then_some((seen.token, course.gate));
+        let entry = Entry { id: attempt.id, node, replaces, claims_address, pass };
+        Ok(ControlFlow::Continue(Box::new(entry)))
     }
 
     /// One read of all that decides. A wrong secret and an unknown token read alike.
@@ -208,18 +247,15 @@ impl Session {
         })
     }
 
-    /// The gate to pass: the one that was read, or, where that is spent, any that is not.
+    /// Chooses the gate to pass: the one that was read, or, where that is spent, any that is not.
     async fn choose_gate(
         &self,
         team: TeamId,
         seen: &Seen,
         course: &mut Course,
-    ) -> Result<(Key, Condition), Halt> {
+    ) -> Result<(), Halt> {
         let token = &seen.token;
-        let count = match token.gate {
-            Gates::Own(_) => return Ok((keys::token(team, token.id), TOKEN_PASSABLE)),
-            Gates::InLanes { count } => count,
-        };
+        let Gates::InLanes { count } = token.gate else { return Ok(()) };
         let gate = seen
             .gate
             .as_ref()
@@ -237,14 +273,16 @@ impl Session {
                 }
             }
         }
-        Ok((keys::gate(team, token.id, course.gate), GATE_PASSABLE))
+        Ok(())
     }
 
-    fn try_another_gate(&self, token: &Token, course: &mut Course) {
-        if let Gates::InLanes { count } = token.gate {
-            let number = self.draw_below(usize::from(count));
-            course.gate = GateNumber::all(count).nth(number).unwrap_or(course.gate);
-        }
+    /// The same through another gate, if the token has one.
+    fn through_another_gate(&self, mut entry: Box<Entry>, course: &mut Course) -> Option<Next> {
+        let (token, gate) = entry.pass.as_mut()?;
+        let Gates::InLanes { count } = token.gate else { return None };
+        *gate = GateNumber::all(count).nth(self.draw_below(count.into()))?;
+        course.gate = *gate;
+        Some(Next::ThroughAnotherGate(entry))
     }
 
     /// Spares those who come later reading every gate. Where it fails, the next one marks it.
@@ -258,6 +296,41 @@ impl Session {
         {
             tracing::debug!(token = %token.id, ?failure, "exhaustion not marked");
         }
+    }
+}
+
+impl Entry {
+    /// Whether its token admits anything at `now`, as far as time goes.
+    fn is_in_time(&self, now: Timestamp) -> bool {
+        self.pass.as_ref().is_none_or(|(token, _)| !token.policy.has_expired(now))
+    }
+
+    /// Which actions [`Self::writes`] has.
+    fn actions(&self) -> Actions {
+        Actions { address: self.claims_address, gate: self.pass.is_some() }
+    }
+
+    /// What is to be sent.
+    fn writes(&self, team: TeamId, now: Timestamp) -> Result<Vec<Write>, Fault> {
+        let put = Write::put(keys::node(team, &self.node.hostname), &self.node)?;
+        let mut writes = vec![match self.replaces {
+            None => put.when(NODE_ABSENT),
+            Some(read) => put.when(NODE_AS_READ).value(":read", read)?,
+        }];
+        if let Some(ip) = self.node.private_ip.filter(|_| self.claims_address) {
+            let held = AddressItem { node: self.node.id, hostname: self.node.hostname.as_str() };
+            writes.push(Write::put(keys::address(team, ip), &held)?.when(ADDRESS_ABSENT));
+        }
+        if let Some((token, gate)) = &self.pass {
+            let (key, passable) = match token.gate {
+                Gates::Own(_) => (keys::token(team, token.id), TOKEN_PASSABLE),
+                Gates::InLanes { .. } => (keys::gate(team, token.id, *gate), GATE_PASSABLE),
+            };
+            let pass = "SET gate.used = gate.used + :one, gate.last_used_at = :now";
+            let pass = Write::update(key, pass).when(passable);
+            writes.push(pass.value(":one", 1)?.value(":now", now)?);
+        }
+        Ok(writes)
     }
 }
 

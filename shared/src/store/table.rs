@@ -245,6 +245,12 @@ impl Write {
     }
 }
 
+/// Writes that go through together or not at all.
+pub(super) struct Transaction {
+    actions: Vec<TransactWriteItem>,
+    token: String,
+}
+
 /// One page of a query.
 pub(super) struct Page {
     pub(super) items: Vec<Item>,
@@ -439,18 +445,30 @@ impl Table {
         Ok(item)
     }
 
-    /// Sends writes that go through together or not at all.
-    pub(super) async fn transact(&self, meter: &Meter, writes: Vec<Write>) -> Result<(), Failure> {
+    /// Writes that go through together or not at all. `token` tells DynamoDB that a transaction is
+    /// one that it has done already, for ten minutes.
+    pub(super) fn transaction(
+        &self,
+        writes: Vec<Write>,
+        token: String,
+    ) -> Result<Transaction, Fault> {
+        let actions = writes.into_iter().map(|write| self.transact_item(write));
+        let actions = actions.collect::<Result<_, _>>().map_err(|e| Fault(e.to_string()))?;
+        Ok(Transaction { actions, token })
+    }
+
+    /// Sends a transaction. Sent again it is the same, byte for byte.
+    pub(super) async fn transact(
+        &self,
+        meter: &Meter,
+        transaction: &Transaction,
+    ) -> Result<(), Failure> {
         meter.call();
-        let items = writes
-            .into_iter()
-            .map(|write| self.transact_item(write))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| Failure::Broken(Fault(error.to_string())))?;
         let output = self
             .client
             .transact_write_items()
-            .set_transact_items(Some(items))
+            .set_transact_items(Some(transaction.actions.clone()))
+            .client_request_token(&transaction.token)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
