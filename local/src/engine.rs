@@ -213,8 +213,8 @@ fn create_table(database: &Database) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// The request that makes a table of this name.
-fn definition(table: &str) -> Result<Map<String, Value>, serde_json::Error> {
+/// The `CreateTable` request that makes a table of this name, as the template has it.
+pub fn definition(table: &str) -> Result<Map<String, Value>, serde_json::Error> {
     let mut definition: Map<String, Value> = serde_json::from_str(DEFINITION)?;
     definition.insert("TableName".to_owned(), table.into());
     Ok(definition)

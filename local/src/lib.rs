@@ -6,11 +6,11 @@ pub mod config;
 pub mod endpoints;
 pub mod engine;
 pub mod error;
+pub mod gateway;
 pub mod issuer;
 pub mod system;
 
 mod data_dir;
-mod gateway;
 mod log;
 mod stream;
 mod sweeper;

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use crate::issuer::{AUDIENCE, Issuer};
 
 /// Claims as a function gets them: text, all of them.
-pub(super) type Claims = BTreeMap<String, String>;
+pub type Claims = BTreeMap<String, String>;
 
 /// Why a JWT does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

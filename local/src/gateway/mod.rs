@@ -21,6 +21,7 @@ use axum::response::Response;
 use data_encoding::BASE64URL_NOPAD;
 use lambda_http::Body as FunctionBody;
 use lambda_http::request::LambdaRequest;
+use muster_shared::domain::timestamp::Timestamp;
 use muster_shared::environment::Environment;
 use muster_shared::http::{Auth, Endpoint, event as shared_event};
 use muster_shared::store::Store;
@@ -29,6 +30,7 @@ use crate::error::StartError;
 use crate::issuer::Issuer;
 
 use authorizer::Authorizer;
+pub use authorizer::Claims;
 use event::{Event, Incoming};
 use refusal::Refused;
 use routes::Routes;
@@ -135,6 +137,34 @@ async fn run(
             tracing::error!(%error, "the function died");
             Err(Refused::Broken)
         }
+    }
+}
+
+/// The way from a request to its function's event for those who run functions by other means than
+/// a gateway that listens.
+pub struct Front(Routes);
+
+impl Front {
+    /// The front of all endpoints.
+    pub fn new() -> Result<Self, StartError> {
+        Ok(Self(Routes::new(crate::endpoints())?))
+    }
+
+    /// The endpoint that a request is for, and the event that its function gets once the authorizer
+    /// has taken `claims` from its JWT. `None` if there is no such route.
+    pub fn event(
+        &self,
+        parts: &Parts,
+        body: &[u8],
+        claims: Option<Claims>,
+        request_id: &str,
+        at: Timestamp,
+    ) -> Option<(&'static Endpoint, String)> {
+        let found = self.0.find(&parts.method, parts.uri.path())?;
+        let peer = SocketAddr::from(([192, 0, 2, 1], 0));
+        let incoming =
+            Incoming { parts, body, found: &found, claims, peer, port: 443, request_id, at };
+        Some((found.endpoint, serde_json::to_string(&Event::new(&incoming)).ok()?))
     }
 }
 
