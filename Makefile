@@ -16,7 +16,7 @@ CARGO_DENY := .tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 SCRIPTS := .ci/run $(wildcard scripts/*.sh infra/*.sh tests/deployed/*.sh)
 # valgrind counts on Linux alone.
 WARM := $(if $(filter Linux,$(shell uname -s)),bench-warm)
-# How long `make fuzz-api` goes on, in seconds.
+# How long `make fuzz-api` and `make sim` go on, in seconds.
 TIME ?= 600
 
 # The checks of the template use no account and tell nobody.
@@ -59,7 +59,7 @@ undeploy: $(VENV_READY) ## delete the stack, after asking; keeps the table (YES,
 # ---- Check
 
 .PHONY: test lint
-test: lint template api $(WARM) tests test-engine test-deploy ## all that a change must pass
+test: lint template api $(WARM) tests worlds test-engine test-deploy ## all that a change must pass
 
 lint: format python scripts document roots dependencies clippy rustdoc ## all of it but the template and the tests
 
@@ -143,6 +143,21 @@ test-engine: $(EMULATOR_READY) | has-cargo has-cc ## run the scenarios on anothe
 test-deploy: $(VENV_READY) $(EMULATOR_READY) | has-cargo has-cc ## deploy to an emulator on loopback, and try it there
 	@$(VENV)/bin/python tests/deployed/run.py
 
+# As many worlds as fit: debug builds are slower, and built already.
+WORLDS_TIME ?= 180
+.PHONY: worlds
+worlds: | has-cargo has-cc ## run kept and new worlds of the simulator for WORLDS_TIME seconds, as `make test` does
+	@echo '==> worlds'
+	cargo run --package muster-sim --locked -- search --seconds $(WORLDS_TIME) --kept sim/kept-seeds.txt
+
+SIM := cargo run --profile quick --locked --package muster-sim --
+.PHONY: sim sim-mutants
+sim: | has-cargo has-cc ## run worlds of the simulator for TIME seconds; with SEED print what happens in one
+	$(SIM) $(if $(SEED),replay $(SEED),search --seconds $(TIME) --kept sim/kept-seeds.txt)
+
+sim-mutants: | has-cargo has-cc ## take out each condition and see which world shows it (half an hour)
+	$(SIM) mutants
+
 .PHONY: mutants
 mutants: | has-cargo has-cc ## take out each condition of the store and see which promise's test fails (a quarter of an hour)
 	cargo run --package muster-tests --bin mutants --locked
@@ -160,6 +175,11 @@ RUNS ?= 30
 cost: | has-cargo has-cc ## what calls and an idle month cost, by list prices; fails if it is too much
 	@echo '==> cost'
 	cargo run --profile quick --locked --package muster-bench --bin cost
+
+.PHONY: bench-fleet
+bench-fleet: | has-cargo has-cc ## boot simulated fleets at once, and print how long they take
+	@echo '==> bench-fleet'
+	$(SIM) fleets
 
 .PHONY: bench-cold bench-warm bench-warm-baseline
 bench-cold: | has-cargo has-cc ## what a cold start takes, beside a hello world (RUNS; builds for minutes the first time)

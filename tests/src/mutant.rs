@@ -21,12 +21,20 @@ impl Mutant {
     /// If it asks for a condition that there is not, lest a typo look like a surviving mutant.
     pub fn from_environment() -> Option<Self> {
         let wanted = std::env::var("MUSTER_WITHOUT").ok().filter(|wanted| !wanted.is_empty())?;
+        Some(Self::named(&wanted))
+    }
+
+    /// The mutant of this name.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn named(wanted: &str) -> Self {
         let (name, part) = match wanted.split_once('/') {
-            Some((name, part)) => (name.to_owned(), Some(part.parse().expect("a part's number"))),
+            Some((name, part)) => (name, Some(part.parse().expect("a part's number"))),
             None => (wanted, None),
         };
         let condition = CONDITIONS.iter().find(|condition| condition.name == name);
-        Some(Self { condition: *condition.expect("a condition's name"), part })
+        Self { condition: *condition.expect("a condition's name"), part }
     }
 
     /// Every mutant there is, by the name that the environment takes.
@@ -44,7 +52,7 @@ impl Mutant {
     }
 
     /// Takes the condition out of a request.
-    pub(crate) fn relieve(&self, body: &mut Value) {
+    pub fn relieve(&self, body: &mut Value) {
         if let Some(actions) = body["TransactItems"].as_array_mut() {
             for action in actions {
                 if let Some(action) = action.as_object_mut().and_then(|a| a.values_mut().next()) {

@@ -1,0 +1,208 @@
+//! A fleet that boots at once, with one token.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use muster_local::engine::TABLE;
+use muster_local::gateway::Front;
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use crate::chance::Chance;
+use crate::client::Api;
+use crate::clock::Time;
+use crate::dynamodb::{DynamoDb, Rate, Settings, Used};
+use crate::history::{Answer, History};
+use crate::lambda::{Lambda, Scaling};
+use crate::network::Network;
+use crate::request::{Request, Token, Want};
+use crate::scribe::Scribe;
+use crate::weather::Weather;
+
+/// The time within which all machines boot.
+const BOOT: Duration = Duration::from_secs(1);
+/// How often a machine asks before it gives up.
+const TRIES: u32 = 60;
+const OWNER: &str = "owner@example.com";
+
+/// How the token counts its uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counter {
+    /// On one item.
+    One,
+    /// On as many gates as a wide token has.
+    Gates,
+}
+
+/// A fleet, and what it meets.
+#[derive(Debug, Clone, Copy)]
+pub struct Fleet {
+    /// How many machines boot.
+    pub machines: usize,
+    /// How many of them the token admits; `None` is all that come.
+    pub max_uses: Option<u64>,
+    /// How it counts.
+    pub counter: Counter,
+    /// How long a transaction holds an item, about.
+    pub window: Duration,
+    /// What the table takes; `None` is more than the fleet asks for.
+    pub table: Option<Rate>,
+    /// When the token is revoked, if it is.
+    pub revoked_after: Option<Duration>,
+}
+
+/// What became of it.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// How long each machine that got in took from its boot, in order.
+    pub waits: Vec<Duration>,
+    /// When the last one was in.
+    pub all_in: Duration,
+    /// When the last one had a final answer.
+    pub all_told: Duration,
+    /// Machines that were refused for good.
+    pub refused: usize,
+    /// Machines that gave up.
+    pub gave_up: usize,
+    /// Requests over HTTP.
+    pub requests: usize,
+    /// Requests that were answered with `busy` or `429`.
+    pub put_off: usize,
+    /// What the table was used.
+    pub used: Used,
+    /// How long the revoke took, and how many got in that asked after it was answered.
+    pub revoke: Option<(Duration, usize)>,
+}
+
+/// Boots a fleet.
+///
+/// # Errors
+/// If there is no runtime or no engine to be had, or the team can't be made.
+pub fn boot(fleet: Fleet, seed: u64) -> Result<Arrival, Box<dyn std::error::Error>> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    runtime.block_on(live(fleet, seed))
+}
+
+async fn live(fleet: Fleet, seed: u64) -> Result<Arrival, Box<dyn std::error::Error>> {
+    let chance = Chance::new(seed);
+    let time = Time::begin();
+    let weather = Arc::new(Weather::calm());
+    let settings = Settings { window: fleet.window, table: fleet.table, torn_queries: false };
+    let (stream, _nobody) = mpsc::unbounded_channel();
+    let dynamodb =
+        Arc::new(DynamoDb::new(time, chance.apart(), Arc::clone(&weather), settings, stream)?);
+    let history = Arc::new(History::new(time, false));
+    let network = Arc::new(Network {
+        dynamodb: Arc::clone(&dynamodb),
+        time,
+        chance: chance.apart(),
+        weather: Arc::clone(&weather),
+        scribe: Arc::clone(&history) as Arc<dyn Scribe>,
+        mutation: None,
+    });
+    let lambda = Arc::new(Lambda::new(network, chance.apart(), Scaling::OF_A_NEW_ACCOUNT));
+    let api = Arc::new(Api {
+        lambda,
+        front: Front::new()?,
+        time,
+        chance: chance.apart(),
+        weather,
+        history: Arc::clone(&history),
+    });
+    let token = Arc::new(make_token(&api, &dynamodb, fleet).await?);
+    // What the second before may have used up is there again.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let (began, before) = (time.elapsed(), dynamodb.used());
+    let machines = (0..fleet.machines).map(|n| {
+        let (api, token, chance) = (Arc::clone(&api), Arc::clone(&token), chance.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(chance.time(Duration::ZERO, BOOT)).await;
+            let booted = api.time.elapsed();
+            let hostname = format!("machine-{n}");
+            let want = Want::Register { token, hostname, key: None, name: None };
+            let answer = api.ask(Request { by: None, want }, TRIES).await;
+            (booted, api.time.elapsed(), answer)
+        })
+    });
+    let machines: Vec<_> = machines.collect();
+    let revoke = async {
+        tokio::time::sleep(fleet.revoked_after?).await;
+        let asked = time.elapsed();
+        let want = Want::Revoke(Arc::clone(&token));
+        let answer = api.ask(Request { by: Some(OWNER.to_owned()), want }, TRIES).await;
+        answer.filter(Answer::is_success).map(|_| (asked, time.elapsed()))
+    };
+    let (machines, revoke) = futures_util::future::join(join_all(machines), revoke).await;
+    let machines: Vec<_> = machines.into_iter().collect::<Result<_, _>>()?;
+    let is_in = |answer: &Option<Answer>| answer.as_ref().is_some_and(Answer::is_success);
+    let let_in = || machines.iter().filter(|(.., answer)| is_in(answer));
+    let mut waits: Vec<_> =
+        let_in().map(|(booted, done, _)| done.saturating_sub(*booted)).collect();
+    waits.sort_unstable();
+    let last = |times: &mut dyn Iterator<Item = Duration>| {
+        times.max().unwrap_or(began).saturating_sub(began)
+    };
+    let history = history.so_far();
+    let put_off = history.attempts.iter().filter(|attempt| {
+        attempt.answer.as_ref().is_some_and(|(_, answer)| matches!(answer.status, 429 | 503))
+    });
+    let late = |answered: Duration| {
+        let of_machines = history.attempts.iter().filter(|attempt| attempt.sent > answered);
+        of_machines
+            .filter(|a| a.answer.as_ref().is_some_and(|(_, answer)| answer.status == 201))
+            .count()
+    };
+    Ok(Arrival {
+        all_in: last(&mut let_in().map(|(_, done, _)| *done)),
+        all_told: last(&mut machines.iter().map(|(_, done, _)| *done)),
+        refused: machines
+            .iter()
+            .filter(|(.., a)| a.as_ref().is_some_and(|a| !a.is_success()))
+            .count(),
+        gave_up: machines.iter().filter(|(.., answer)| answer.is_none()).count(),
+        requests: history.attempts.len(),
+        put_off: put_off.count(),
+        used: dynamodb.used().since(before),
+        revoke: revoke.map(|(asked, answered)| (answered.saturating_sub(asked), late(answered))),
+        waits,
+    })
+}
+
+async fn make_token(
+    api: &Arc<Api>,
+    dynamodb: &DynamoDb,
+    fleet: Fleet,
+) -> Result<Token, Box<dyn std::error::Error>> {
+    let by = || Some(OWNER.to_owned());
+    let made = api.ask(Request { by: by(), want: Want::CreateTeam }, TRIES).await;
+    let team = made.ok_or("no team")?.text("id").to_owned();
+    // One counter for any number of uses is nothing that the API makes.
+    let (asked, widened) = match fleet.counter {
+        Counter::One => (Some(1), fleet.max_uses.or(Some(1 << 53))),
+        Counter::Gates => (fleet.max_uses, None),
+    };
+    let want = Want::CreateToken { team: team.clone(), max_uses: asked, expires_at: None };
+    let made = api.ask(Request { by: by(), want }, TRIES).await.ok_or("no token")?;
+    let id = made.text("id").to_owned();
+    if let Some(quota) = widened {
+        let update = dynamodb.call(0, "UpdateItem", json!({
+            "TableName": TABLE,
+            "Key": { "pk": { "S": format!("TEAM#{team}#TOKENS") }, "sk": { "S": format!("TOKEN#{id}") } },
+            "UpdateExpression": "SET gate.quota = :quota REMOVE policy.max_uses",
+            "ExpressionAttributeValues": { ":quota": { "N": quota.to_string() } },
+        }));
+        update.await.map_err(|refused| refused.body.to_string())?;
+    }
+    let plaintext = made.text("token").to_owned();
+    Ok(Token {
+        team,
+        id,
+        plaintext,
+        max_uses: fleet.max_uses,
+        expires_at: None,
+        worn: 0,
+        self_enrolled: false,
+    })
+}

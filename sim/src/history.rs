@@ -1,0 +1,188 @@
+//! What happened: requests, their attempts and their answers, and a trace that a person can read.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::clock::Time;
+use crate::dynamodb::{Item, Key, Origin};
+
+/// One try of a client's request, by one invocation of a function.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// The request that it is a try of.
+    pub request: usize,
+    /// When the client sent it.
+    pub sent: Duration,
+    /// What the client heard, and when. Nobody knows what became of an attempt without an answer.
+    pub answer: Option<(Duration, Answer)>,
+}
+
+/// An HTTP answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The body; `null` if there is none.
+    pub body: Value,
+}
+
+impl Answer {
+    /// Whether asking again would be answered alike.
+    pub fn is_final(&self) -> bool {
+        self.status < 500 && self.status != 429
+    }
+
+    /// Whether it was done.
+    pub fn is_success(&self) -> bool {
+        self.status < 300
+    }
+
+    /// The problem's code, or nothing.
+    pub fn code(&self) -> &str {
+        self.body.get("code").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// A text in the body.
+    pub fn text(&self, name: &str) -> &str {
+        self.body.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+/// A member as an attempt has read it.
+#[derive(Debug, Clone)]
+pub struct Read {
+    /// Who read it.
+    pub by: Origin,
+    /// When.
+    pub at: Duration,
+    /// Which.
+    pub key: Key,
+    /// What was there.
+    pub item: Item,
+}
+
+/// A history that is being made.
+#[derive(Debug)]
+pub struct History<R> {
+    time: Time,
+    state: Mutex<State<R>>,
+}
+
+#[derive(Debug)]
+struct State<R> {
+    requests: Vec<R>,
+    attempts: Vec<Attempt>,
+    reads: Vec<Read>,
+    coverage: BTreeMap<(&'static str, String), u64>,
+    violations: Vec<String>,
+    trace: Option<Vec<String>>,
+}
+
+impl<R> History<R> {
+    /// An empty history; `traced` if a person is to read it.
+    pub fn new(time: Time, traced: bool) -> Self {
+        let trace = traced.then(Vec::new);
+        let state = State {
+            requests: Vec::new(),
+            attempts: Vec::new(),
+            reads: Vec::new(),
+            coverage: BTreeMap::new(),
+            violations: Vec::new(),
+            trace,
+        };
+        Self { time, state: Mutex::new(state) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<R>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a line to the trace.
+    pub fn say(&self, line: impl FnOnce() -> String) {
+        let now = self.time.elapsed();
+        if let Some(trace) = &mut self.state().trace {
+            trace.push(format!("{:>10.3} {}", now.as_secs_f64(), line()));
+        }
+    }
+
+    /// Notes that a fault met a step.
+    pub fn met(&self, fault: &'static str, step: &str) {
+        self.say(|| format!("  !! {fault}: {step}"));
+        *self.state().coverage.entry((fault, step.to_owned())).or_default() += 1;
+    }
+
+    /// Notes what an attempt has read of a member.
+    pub fn read(&self, by: Origin, key: Key, item: Item) {
+        let at = self.time.elapsed();
+        self.state().reads.push(Read { by, at, key, item });
+    }
+
+    /// Notes that a promise is broken.
+    pub fn violated(&self, what: impl fmt::Display) {
+        self.say(|| format!("  ## {what}"));
+        self.state().violations.push(what.to_string());
+    }
+
+    /// A request begins.
+    pub fn request(&self, request: R) -> usize {
+        let mut state = self.state();
+        state.requests.push(request);
+        state.requests.len() - 1
+    }
+
+    /// An attempt is sent.
+    pub fn send(&self, request: usize) -> Origin {
+        let sent = self.time.elapsed();
+        let mut state = self.state();
+        state.attempts.push(Attempt { request, sent, answer: None });
+        // 0 is nobody.
+        u64::try_from(state.attempts.len()).unwrap_or(u64::MAX)
+    }
+
+    /// An attempt is answered.
+    pub fn answer(&self, attempt: Origin, answer: Answer) {
+        let now = self.time.elapsed();
+        let mut state = self.state();
+        let attempt = usize::try_from(attempt).ok().and_then(|n| n.checked_sub(1));
+        if let Some(attempt) = attempt.and_then(|n| state.attempts.get_mut(n)) {
+            attempt.answer = Some((now, answer));
+        }
+    }
+
+    /// What has happened so far.
+    pub fn so_far(&self) -> Recorded<R>
+    where
+        R: Clone,
+    {
+        let state = self.state();
+        Recorded {
+            requests: state.requests.clone(),
+            attempts: state.attempts.clone(),
+            reads: state.reads.clone(),
+            coverage: state.coverage.clone(),
+            violations: state.violations.clone(),
+            trace: state.trace.clone().unwrap_or_default(),
+        }
+    }
+}
+
+/// A history.
+#[derive(Debug, Clone)]
+pub struct Recorded<R> {
+    /// The requests.
+    pub requests: Vec<R>,
+    /// Their attempts; the origin of a change is the attempt's number here plus 1.
+    pub attempts: Vec<Attempt>,
+    /// What attempts have read of members.
+    pub reads: Vec<Read>,
+    /// How often which fault met which step.
+    pub coverage: BTreeMap<(&'static str, String), u64>,
+    /// Promises that were seen broken on the way.
+    pub violations: Vec<String>,
+    /// The trace, if one was wanted.
+    pub trace: Vec<String>,
+}

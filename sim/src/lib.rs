@@ -1,0 +1,21 @@
+//! The whole system in virtual time, over a DynamoDB as published, from a seed.
+//!
+//! One thread, one generator, one clock: the same seed gives the same history.
+
+#![allow(clippy::indexing_slicing, reason = "JSON that is put together here has what is set in it")]
+
+pub mod chance;
+pub mod client;
+pub mod clock;
+pub mod dynamodb;
+pub mod fleet;
+pub mod history;
+pub mod lambda;
+pub mod mutation;
+pub mod network;
+pub mod request;
+pub mod scribe;
+pub mod weather;
+pub mod world;
+
+mod promises;

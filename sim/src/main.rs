@@ -1,0 +1,116 @@
+//! The simulator's command line: `make sim`, `make sim-mutants`, `make bench-fleet`.
+
+mod fleets;
+mod mutants;
+mod search;
+mod terminal;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use muster_sim::mutation::Mutation;
+use muster_sim::world::{Options, run};
+
+use terminal::{complain, say};
+
+/// Runs the whole system in virtual time, world after world, and looks for broken promises.
+#[derive(Parser)]
+#[command(name = "muster-sim")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs worlds: first the kept ones, then new ones until the time is up or one breaks a promise.
+    Search {
+        /// Seconds.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// The first new seed; drawn if left out.
+        #[arg(long)]
+        from: Option<u64>,
+        /// A file of seeds to run first, one a line; what follows a `#` is a comment.
+        #[arg(long)]
+        kept: Option<PathBuf>,
+        /// Worlds at a time; as many as there are processors if left out.
+        #[arg(long)]
+        jobs: Option<usize>,
+    },
+    /// Runs one world and prints what happens in it.
+    Replay {
+        /// Its seed.
+        seed: u64,
+        /// What to take out of it, by the name that `mutants` prints.
+        #[arg(long)]
+        without: Option<String>,
+    },
+    /// Takes out every condition, one at a time, and looks for a world that shows it.
+    Mutants {
+        /// Worlds to look through for each.
+        #[arg(long, default_value_t = 2000)]
+        worlds: u64,
+        /// Only those whose names begin so.
+        #[arg(long, default_value = "")]
+        only: String,
+        /// Worlds at a time; as many as there are processors if left out.
+        #[arg(long)]
+        jobs: Option<usize>,
+    },
+    /// Boots fleets at once, and prints how long they take.
+    Fleets {
+        /// Machines.
+        #[arg(long, value_delimiter = ',', default_values_t = [5_000, 10_000])]
+        machines: Vec<usize>,
+        /// Milliseconds that a transaction holds an item, about.
+        #[arg(long, default_value_t = 10)]
+        window: u64,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Search { seconds, from, kept, jobs } => {
+            search::search(Duration::from_secs(seconds), from, kept.as_deref(), jobs)
+        }
+        Command::Replay { seed, without } => replay(seed, without.as_deref()),
+        Command::Fleets { machines, window } => {
+            fleets::fleets(&machines, Duration::from_millis(window))
+        }
+        Command::Mutants { worlds, only, jobs } => mutants::mutants(worlds, &only, jobs),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            complain!("sim: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Tells whether every promise was kept.
+fn replay(seed: u64, without: Option<&str>) -> Result<bool, Box<dyn std::error::Error>> {
+    let mutation = match without {
+        None => None,
+        Some(name) => match Mutation::named(name) {
+            None => return Err(format!("there is no {name}; `mutants` prints the names").into()),
+            some => some,
+        },
+    };
+    let evidence = run(seed, &Options { mutation, traced: true })?;
+    for line in &evidence.history.trace {
+        say!("{line}");
+    }
+    say!();
+    for broken in &evidence.violations {
+        say!("{broken}");
+    }
+    if evidence.violations.is_empty() {
+        say!("every promise was kept");
+    }
+    Ok(evidence.violations.is_empty())
+}

@@ -1,0 +1,153 @@
+//! The network between functions and DynamoDB: the SDK's HTTP client, replaced.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use serde_json::Value;
+
+use crate::chance::Chance;
+use crate::clock::Time;
+use crate::dynamodb::{DynamoDb, Origin, Refused};
+use crate::mutation::Mutation;
+use crate::scribe::Scribe;
+use crate::weather::Weather;
+
+tokio::task_local! {
+    /// On whose behalf the task calls, and as which function.
+    pub static ORIGIN: (Origin, &'static str);
+}
+
+/// How long a call lasts that nobody answers, for whoever waits that long.
+const FOREVER: Duration = Duration::from_mins(1);
+
+/// The network of a world.
+pub struct Network {
+    /// What it leads to.
+    pub dynamodb: Arc<DynamoDb>,
+    /// The world's time.
+    pub time: Time,
+    /// What chance it has.
+    pub chance: Chance,
+    /// What goes wrong in it.
+    pub weather: Arc<Weather>,
+    /// What takes note of it.
+    pub scribe: Arc<dyn Scribe>,
+    /// What is taken out of the calls it carries.
+    pub mutation: Option<Mutation>,
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Network")
+    }
+}
+
+impl Network {
+    /// The client to give to the SDK.
+    pub fn client(self: &Arc<Self>) -> SharedHttpClient {
+        let connector = SharedHttpConnector::new(Connector(Arc::clone(self)));
+        http_client_fn(move |_, _| connector.clone())
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Connector(Arc<Network>);
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let network = Arc::clone(&self.0);
+        let (origin, function) = ORIGIN.try_with(|origin| *origin).unwrap_or((0, "nobody"));
+        // A task of its own: a call whose caller is gone goes on, as it does in a network.
+        let call = tokio::spawn(async move { network.carry(origin, function, request).await });
+        HttpConnectorFuture::new(async move { call.await.unwrap_or_else(|_| Err(lost())) })
+    }
+}
+
+impl Network {
+    async fn carry(
+        &self,
+        origin: Origin,
+        function: &'static str,
+        request: HttpRequest,
+    ) -> Result<HttpResponse, ConnectorError> {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+        let body = request.body().bytes().unwrap_or_default();
+        let mut body: Value = serde_json::from_slice(body).unwrap_or_default();
+        self.scribe.sent(origin, &operation, &body);
+        if let Some(mutation) = &self.mutation {
+            mutation.apply(&operation, &mut body);
+        }
+        let step = format!("{function} {operation}");
+        let strikes = |share, fault| {
+            let strikes = self.weather.strikes(&self.chance, share, self.time.elapsed());
+            if strikes {
+                self.scribe.met(fault, &step);
+            }
+            strikes
+        };
+        if strikes(self.weather.slow, "slow") {
+            tokio::time::sleep(self.chance.time(Duration::ZERO, Duration::from_secs(4))).await;
+        }
+        if strikes(self.weather.request_lost, "request lost") {
+            return self.silence().await;
+        }
+        if strikes(self.weather.server_error, "500") {
+            return answer(Err(Refused::internal()));
+        }
+        if strikes(self.weather.throttled, "throttled") {
+            return answer(Err(Refused::throttled()));
+        }
+        if operation == "TransactWriteItems"
+            && strikes(self.weather.delivered_twice, "delivered twice")
+        {
+            let (dynamodb, again) = (Arc::clone(&self.dynamodb), body.clone());
+            let later = self.chance.time(Duration::ZERO, Duration::from_secs(1));
+            tokio::spawn(async move {
+                tokio::time::sleep(later).await;
+                let _ = dynamodb.call(origin, "TransactWriteItems", again).await;
+            });
+        }
+        let done = self.dynamodb.call(origin, &operation, body).await;
+        self.scribe.done(origin, &operation, &done);
+        if strikes(self.weather.answer_lost, "answer lost") {
+            return self.silence().await;
+        }
+        if strikes(self.weather.error_though_applied, "500 though applied") {
+            return answer(Err(Refused::internal()));
+        }
+        answer(done)
+    }
+
+    /// No answer: the connection breaks at once, or nobody hears anything any more.
+    async fn silence(&self) -> Result<HttpResponse, ConnectorError> {
+        if self.chance.happens(0.5) {
+            tokio::time::sleep(FOREVER).await;
+        }
+        Err(lost())
+    }
+}
+
+fn answer(done: Result<Value, Refused>) -> Result<HttpResponse, ConnectorError> {
+    let (status, body) = match done {
+        Ok(body) => (200, body),
+        Err(refused) => (refused.status, refused.body),
+    };
+    let status = StatusCode::try_from(status).map_err(|e| ConnectorError::other(e.into(), None))?;
+    let mut response = HttpResponse::new(status, SdkBody::from(body.to_string()));
+    response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+    Ok(response)
+}
+
+fn lost() -> ConnectorError {
+    ConnectorError::io("the connection is gone".into())
+}

@@ -1,0 +1,114 @@
+//! What goes wrong in a world, how often, and until when.
+
+use std::time::Duration;
+
+use crate::chance::Chance;
+
+/// Shares of calls, each from 0 to 1, until the weather clears.
+#[derive(Debug, Clone, Default)]
+pub struct Weather {
+    /// When it clears.
+    pub until: Duration,
+    /// A call to DynamoDB never gets there.
+    pub request_lost: f64,
+    /// A call is applied, and its answer never comes.
+    pub answer_lost: f64,
+    /// A call is answered with `500` and not applied.
+    pub server_error: f64,
+    /// A call is answered with `500` and applied.
+    pub error_though_applied: f64,
+    /// A call is throttled.
+    pub throttled: f64,
+    /// A batch leaves keys unprocessed.
+    pub unprocessed: f64,
+    /// A transaction is delivered a second time, byte for byte.
+    pub delivered_twice: f64,
+    /// A call takes many times as long as it should.
+    pub slow: f64,
+    /// A function dies at one of its await points.
+    pub killed: f64,
+    /// A function's environment is frozen at one of its await points, and thawed later.
+    pub frozen: f64,
+    /// A client's request never reaches its function, or the answer never comes back.
+    pub client_cut_off: f64,
+    /// A client does not wait for an answer, and asks again.
+    pub impatient: f64,
+    /// A stream's record is handed over a second time.
+    pub record_repeated: f64,
+    /// The schedule runs twice at once.
+    pub schedule_doubled: f64,
+    /// Partitions that do not answer for a while.
+    pub outages: Vec<Outage>,
+}
+
+/// A while in which every `of`-th partition does not answer.
+#[derive(Debug, Clone)]
+pub struct Outage {
+    from: Duration,
+    until: Duration,
+    part: u32,
+    of: u32,
+}
+
+impl Weather {
+    /// Nothing goes wrong.
+    pub fn calm() -> Self {
+        Self::default()
+    }
+
+    /// What happens in one world. Each fault is often absent, so that what only shows without it
+    /// shows as well.
+    pub fn drawn(chance: &Chance, until: Duration) -> Self {
+        let worst = *chance.pick(&[0.0, 0.02, 0.1, 0.25]).unwrap_or(&0.0);
+        let share = |most: f64| {
+            if chance.happens(0.4) { chance.between(0.0, most * worst) } else { 0.0 }
+        };
+        Self {
+            until,
+            request_lost: share(1.0),
+            answer_lost: share(1.0),
+            server_error: share(1.0),
+            error_though_applied: share(0.7),
+            throttled: share(1.0),
+            unprocessed: share(2.0),
+            delivered_twice: share(1.0),
+            slow: share(1.0),
+            killed: share(2.0),
+            frozen: share(1.0),
+            client_cut_off: share(1.0),
+            impatient: share(1.0),
+            record_repeated: share(2.0),
+            schedule_doubled: share(2.0),
+            outages: outages(chance, until, worst),
+        }
+    }
+
+    /// Whether a fault strikes that has this share.
+    pub fn strikes(&self, chance: &Chance, share: f64, now: Duration) -> bool {
+        now < self.until && chance.happens(share)
+    }
+
+    /// Whether a partition does not answer.
+    pub fn is_down(&self, partition: &str, now: Duration) -> bool {
+        self.outages.iter().any(|outage| {
+            (outage.from..outage.until).contains(&now)
+                && number(partition) % outage.of == outage.part
+        })
+    }
+}
+
+fn outages(chance: &Chance, until: Duration, worst: f64) -> Vec<Outage> {
+    let mut outages = Vec::new();
+    while worst > 0.05 && outages.len() < 3 && chance.happens(0.3) {
+        let from = chance.time(Duration::ZERO, until);
+        let lasts = chance.time(Duration::from_millis(200), Duration::from_secs(6));
+        let part = u32::try_from(chance.below(4)).unwrap_or(0);
+        outages.push(Outage { from, until: (from + lasts).min(until), part, of: 4 });
+    }
+    outages
+}
+
+/// A number for a partition, the same in every run.
+fn number(partition: &str) -> u32 {
+    partition.bytes().fold(0, |sum: u32, byte| sum.wrapping_mul(31).wrapping_add(byte.into()))
+}
