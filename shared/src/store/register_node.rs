@@ -19,7 +19,7 @@ use super::conditions::{ADDRESS_ABSENT, GATE_PASSABLE, NODE_ABSENT, NODE_AS_READ
 use super::gates::GateItem;
 use super::outcome::{Actions, Enrollment, is_refused};
 use super::session::{Halt, until_settled};
-use super::table::{Failure, Fault, Transaction, Write, from_item};
+use super::table::{Failure, Fault, Write, from_item};
 use super::{Error, Session, keys};
 
 /// A machine's request to be let in.
@@ -47,11 +47,14 @@ pub struct Registered {
 }
 
 /// What is to be written, or was sent to be.
-#[derive(Clone)]
 struct Entry {
     /// The id that the node has if it is new. Each entry has one of its own, for the node that a
     /// lost answer was about may have been removed by now.
     id: NodeId,
+    /// Names the transaction that writes it.
+    transaction: String,
+    /// When it was decided.
+    at: Timestamp,
     node: Node,
     replaces: Option<Version>,
     claims_address: bool,
@@ -59,9 +62,18 @@ struct Entry {
     pass: Option<(Token, GateNumber)>,
 }
 
+impl Entry {
+    /// What the request comes to that wrote it.
+    fn registered(self, team: TeamId) -> Registered {
+        let Self { node, replaces, pass, .. } = self;
+        Registered { team, node, created: replaces.is_none(), took_use: pass.is_some() }
+    }
+}
+
 /// What the tries of one request have learned.
 struct Course {
-    sent: Vec<Entry>,
+    /// What was sent that may have been applied, though nobody has said so.
+    uncertain: Vec<Entry>,
     /// What is to be sent next without reading again.
     next: Option<Next>,
     /// The gate to read and pass next.
@@ -74,25 +86,22 @@ struct Course {
 
 /// What is to be sent next.
 enum Next {
-    /// The same again, byte for byte. Nobody knows what became of it: it may even be applied later,
-    /// after a refusal that a fresh read would lead to. Sent again it is applied, once, or can't be
-    /// any more.
-    Unanswered(Box<Entry>, Sent),
+    /// The same again, as the same transaction. Nobody knows what became of it: it may even be
+    /// applied later, after a refusal that a fresh read would lead to. Sent again it is applied,
+    /// once, or can't be any more.
+    Unanswered(Box<Entry>),
     /// The same through another gate. Nothing but the gate stood in its way.
     ThroughAnotherGate(Box<Entry>),
 }
 
-/// A call as it was sent.
-enum Sent {
-    Write(Write),
-    Transaction(Transaction),
-}
-
 impl Course {
     /// What was sent that wrote the node, or made it.
-    fn wrote(&self, node: &Node) -> Option<&Entry> {
-        let written = self.sent.iter().find(|sent| sent.node.version == node.version);
-        written.or_else(|| self.sent.iter().find(|sent| sent.id == node.id))
+    fn wrote(&mut self, node: &Node) -> Option<Entry> {
+        let written = |sent: &Entry| sent.node.version == node.version;
+        let made = |sent: &Entry| sent.id == node.id;
+        let at = self.uncertain.iter().position(written);
+        let at = at.or_else(|| self.uncertain.iter().position(made))?;
+        Some(self.uncertain.swap_remove(at))
     }
 }
 
@@ -107,68 +116,51 @@ impl Session {
     /// Lets a machine in, or updates it.
     pub async fn register_node(&self, registration: &Registration) -> Result<Registered, Error> {
         let mut course = Course {
-            sent: Vec::new(),
+            uncertain: Vec::new(),
             next: None,
             gate: GateNumber::home(&registration.report.hostname, WIDE_GATES),
             addresses_taken: 0,
             exhausted: false,
         };
-        let node = until_settled!(self, { self.try_to_register(registration, &mut course).await })?;
-        let created = course.sent.iter().any(|sent| sent.id == node.id);
-        let took_use = course.wrote(&node).is_some_and(|sent| sent.pass.is_some());
-        Ok(Registered { team: registration.plaintext.team(), node, created, took_use })
+        until_settled!(self, { self.try_to_register(registration, &mut course).await })
     }
 
     async fn try_to_register(
         &self,
         registration: &Registration,
         course: &mut Course,
-    ) -> Result<Node, Halt> {
+    ) -> Result<Registered, Halt> {
         let team = registration.plaintext.team();
-        let (entry, unanswered) = match course.next.take() {
-            Some(Next::Unanswered(entry, sent)) => (entry, Some(sent)),
-            Some(Next::ThroughAnotherGate(entry)) if entry.is_in_time(self.now()) => (entry, None),
+        let (entry, is_unanswered) = match course.next.take() {
+            Some(Next::Unanswered(entry)) => (entry, true),
+            Some(Next::ThroughAnotherGate(entry)) if entry.is_in_time(self.now()) => (entry, false),
             _ => match self.decide(registration, course).await? {
-                ControlFlow::Break(node) => return Ok(node),
-                ControlFlow::Continue(entry) => (entry, None),
+                ControlFlow::Break(registered) => return Ok(registered),
+                ControlFlow::Continue(entry) => (entry, false),
             },
         };
-        let is_unanswered = unanswered.is_some();
-        let sent = match unanswered {
-            Some(sent) => sent,
-            None => {
-                course.sent.push(Entry::clone(&entry));
-                self.put_together(entry.writes(team, self.now())?)?
-            }
-        };
-        let answer = match &sent {
-            Sent::Write(write) => self.write(write.clone()).await.map(drop),
-            Sent::Transaction(transaction) => self.send(transaction).await,
+        let answer = match <[Write; 1]>::try_from(entry.writes(team)?) {
+            Ok([write]) => self.write(write).await.map(drop),
+            Err(writes) => self.transact_as(&entry.transaction, writes).await,
         };
         match answer {
-            Ok(()) => return Ok(entry.node),
-            Err(Failure::Unsettled) => course.next = Some(Next::Unanswered(entry, sent)),
+            Ok(()) => return Ok(entry.registered(team)),
+            Err(Failure::Unsettled) => course.next = Some(Next::Unanswered(entry)),
             Err(Failure::Cancelled(reasons)) => match entry.actions().judge(&reasons) {
                 Enrollment::Broken(message) => return Err(Fault(message).into()),
                 // Contention says nothing of what was sent before.
                 _ if is_unanswered && !is_refused(&reasons) => {
-                    course.next = Some(Next::Unanswered(entry, sent));
+                    course.next = Some(Next::Unanswered(entry));
                 }
+                _ if is_unanswered => course.uncertain.push(*entry),
                 Enrollment::AddressTaken => course.addresses_taken += 1,
                 Enrollment::GateBusy => course.next = self.through_another_gate(entry, course),
                 Enrollment::NodeChanged | Enrollment::GateRefused => {}
             },
+            Err(Failure::Condition(_)) if is_unanswered => course.uncertain.push(*entry),
             Err(failure) => return Err(failure.into()),
         }
         Err(Halt::Again)
-    }
-
-    /// One write goes alone.
-    fn put_together(&self, writes: Vec<Write>) -> Result<Sent, Fault> {
-        match <[Write; 1]>::try_from(writes) {
-            Ok([write]) => Ok(Sent::Write(write)),
-            Err(writes) => Ok(Sent::Transaction(self.transaction(writes)?)),
-        }
     }
 
     /// Reads, and decides what to write, unless the node is in as it is.
@@ -176,13 +168,13 @@ impl Session {
         &self,
         registration: &Registration,
         course: &mut Course,
-    ) -> Result<ControlFlow<Node, Box<Entry>>, Halt> {
+    ) -> Result<ControlFlow<Registered, Box<Entry>>, Halt> {
         let Registration { plaintext, report, key } = registration;
         let seen = self.look(plaintext, report, course).await?;
         if let Some(own) = seen.node.as_ref().and_then(|node| course.wrote(node)) {
             // Ours is there: an answer was lost. Whatever became of the token since, it is in, and
             // whatever became of the node since is not this request's doing.
-            return Ok(ControlFlow::Break(own.node.clone()));
+            return Ok(ControlFlow::Break(own.registered(plaintext.team())));
         }
         let attempt = Attempt {
             report,
@@ -199,7 +191,10 @@ impl Session {
             judged => judged?,
         };
         let enrollment::Write { mut node, replaces, takes_use, claims_address } = match step {
-            Step::Keep(node) => return Ok(ControlFlow::Break(node)),
+            Step::Keep(node) => {
+                let (team, created, took_use) = (plaintext.team(), false, false);
+                return Ok(ControlFlow::Break(Registered { team, node, created, took_use }));
+            }
             Step::Write(write) => write,
         };
         if takes_use {
@@ -213,7 +208,8 @@ impl Session {
             node.private_ip = Some(ip);
         }
         let pass = takes_use.then_some((seen.token, course.gate));
-        let entry = Entry { id: attempt.id, node, replaces, claims_address, pass };
+        let (id, at, transaction) = (attempt.id, attempt.now, self.transaction_token());
+        let entry = Entry { id, transaction, at, node, replaces, claims_address, pass };
         Ok(ControlFlow::Continue(Box::new(entry)))
     }
 
@@ -282,6 +278,7 @@ impl Session {
         let Gates::InLanes { count } = token.gate else { return None };
         *gate = GateNumber::all(count).nth(self.draw_below(count.into()))?;
         course.gate = *gate;
+        (entry.at, entry.transaction) = (self.now(), self.transaction_token());
         Some(Next::ThroughAnotherGate(entry))
     }
 
@@ -311,7 +308,7 @@ impl Entry {
     }
 
     /// What is to be sent.
-    fn writes(&self, team: TeamId, now: Timestamp) -> Result<Vec<Write>, Fault> {
+    fn writes(&self, team: TeamId) -> Result<Vec<Write>, Fault> {
         let put = Write::put(keys::node(team, &self.node.hostname), &self.node)?;
         let mut writes = vec![match self.replaces {
             None => put.when(NODE_ABSENT),
@@ -328,7 +325,7 @@ impl Entry {
             };
             let pass = "SET gate.used = gate.used + :one, gate.last_used_at = :now";
             let pass = Write::update(key, pass).when(passable);
-            writes.push(pass.value(":one", 1)?.value(":now", now)?);
+            writes.push(pass.value(":one", 1)?.value(":now", self.at)?);
         }
         Ok(writes)
     }

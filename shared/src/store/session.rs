@@ -19,7 +19,7 @@ use crate::environment::Environment;
 
 use super::Error;
 use super::keys::{self, Key, Range};
-use super::table::{Cost, Failure, Fault, Item, Meter, Table, Transaction, Write, from_item};
+use super::table::{Cost, Failure, Fault, Item, Meter, Table, Write, from_item};
 
 /// The longest first pause between two tries; it doubles with every try, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -232,19 +232,17 @@ impl Session {
 
     /// Sends a transaction, once.
     pub(super) async fn transact(&self, writes: Vec<Write>) -> Result<(), Failure> {
-        let transaction = self.transaction(writes).map_err(Failure::Broken)?;
-        self.send(&transaction).await
+        self.transact_as(&self.transaction_token(), writes).await
     }
 
-    /// A transaction, to be sent by [`Self::send`] once, or again if it is not answered.
-    pub(super) fn transaction(&self, writes: Vec<Write>) -> Result<Transaction, Fault> {
-        let token = HEXLOWER.encode(&self.draw::<16>());
-        self.table.transaction(writes, token)
+    /// A name for a transaction that may be sent again.
+    pub(super) fn transaction_token(&self) -> String {
+        HEXLOWER.encode(&self.draw::<16>())
     }
 
-    /// Sends a transaction.
-    pub(super) async fn send(&self, transaction: &Transaction) -> Result<(), Failure> {
-        Box::pin(self.table.transact(&self.meter, transaction)).await
+    /// Sends a transaction that has this token: again, if it was sent before.
+    pub(super) async fn transact_as(&self, token: &str, writes: Vec<Write>) -> Result<(), Failure> {
+        Box::pin(self.table.transact(&self.meter, writes, token)).await
     }
 
     /// The caller's membership of `team`, if its role is one that `may`. A team that the caller is

@@ -245,12 +245,6 @@ impl Write {
     }
 }
 
-/// Writes that go through together or not at all.
-pub(super) struct Transaction {
-    actions: Vec<TransactWriteItem>,
-    token: String,
-}
-
 /// One page of a query.
 pub(super) struct Page {
     pub(super) items: Vec<Item>,
@@ -445,30 +439,25 @@ impl Table {
         Ok(item)
     }
 
-    /// Writes that go through together or not at all. `token` tells DynamoDB that a transaction is
-    /// one that it has done already, for ten minutes.
-    pub(super) fn transaction(
-        &self,
-        writes: Vec<Write>,
-        token: String,
-    ) -> Result<Transaction, Fault> {
-        let actions = writes.into_iter().map(|write| self.transact_item(write));
-        let actions = actions.collect::<Result<_, _>>().map_err(|e| Fault(e.to_string()))?;
-        Ok(Transaction { actions, token })
-    }
-
-    /// Sends a transaction. Sent again it is the same, byte for byte.
+    /// Sends writes that go through together or not at all. `token` tells DynamoDB for ten minutes
+    /// that it has done this very transaction already.
     pub(super) async fn transact(
         &self,
         meter: &Meter,
-        transaction: &Transaction,
+        writes: Vec<Write>,
+        token: &str,
     ) -> Result<(), Failure> {
         meter.call();
+        let items = writes
+            .into_iter()
+            .map(|write| self.transact_item(write))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| Failure::Broken(Fault(error.to_string())))?;
         let output = self
             .client
             .transact_write_items()
-            .set_transact_items(Some(transaction.actions.clone()))
-            .client_request_token(&transaction.token)
+            .set_transact_items(Some(items))
+            .client_request_token(token)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
@@ -568,7 +557,9 @@ fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failu
         SdkError::ServiceError(service) => {
             let code = service.err().code().unwrap_or("no code");
             let status = service.raw().status();
-            if code == "ConditionalCheckFailedException" {
+            // A token under which something else was sent: like a condition, only a read tells more.
+            let is_mismatch = code == "IdempotentParameterMismatchException";
+            if code == "ConditionalCheckFailedException" || is_mismatch {
                 Failure::Condition(None)
             } else if UNSETTLED_CODES.contains(&code)
                 || status.is_server_error()
