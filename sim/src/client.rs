@@ -45,7 +45,7 @@ pub struct Api {
     /// What goes wrong on their way.
     pub weather: Arc<Weather>,
     /// What takes note.
-    pub history: Arc<History<Request>>,
+    pub history: Arc<History>,
 }
 
 impl Api {

@@ -5,19 +5,15 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use muster_local::engine::TABLE;
-use muster_local::gateway::Front;
 use serde_json::json;
-use tokio::sync::mpsc;
 
 use crate::chance::Chance;
 use crate::client::Api;
-use crate::clock::Time;
 use crate::dynamodb::{DynamoDb, Rate, Settings, Used};
-use crate::history::{Answer, History};
-use crate::lambda::{Lambda, Scaling};
-use crate::network::Network;
+use crate::history::Answer;
+use crate::lambda::Scaling;
 use crate::request::{Request, Token, Want};
-use crate::scribe::Scribe;
+use crate::system::{self, System};
 use crate::weather::Weather;
 
 /// The time within which all machines boot.
@@ -61,14 +57,8 @@ pub struct Arrival {
     pub all_in: Duration,
     /// When the last one had a final answer.
     pub all_told: Duration,
-    /// Machines that were refused for good.
-    pub refused: usize,
-    /// Machines that gave up.
-    pub gave_up: usize,
     /// Requests over HTTP.
     pub requests: usize,
-    /// Requests that were answered with `busy` or `429`.
-    pub put_off: usize,
     /// What the table was used.
     pub used: Used,
     /// How long the revoke took, and how many got in that asked after it was answered.
@@ -80,38 +70,18 @@ pub struct Arrival {
 /// # Errors
 /// If there is no runtime or no engine to be had, or the team can't be made.
 pub fn boot(fleet: Fleet, seed: u64) -> Result<Arrival, Box<dyn std::error::Error>> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    runtime.block_on(live(fleet, seed))
+    system::run(live(fleet, seed))
 }
 
-async fn live(fleet: Fleet, seed: u64) -> Result<Arrival, Box<dyn std::error::Error>> {
+async fn live(fleet: Fleet, seed: u64) -> Result<Arrival, system::Error> {
     let chance = Chance::new(seed);
-    let time = Time::begin();
-    let weather = Arc::new(Weather::calm());
     let settings = Settings { window: fleet.window, table: fleet.table, torn_queries: false };
-    let (stream, _nobody) = mpsc::unbounded_channel();
-    let dynamodb =
-        Arc::new(DynamoDb::new(time, chance.apart(), Arc::clone(&weather), settings, stream)?);
-    let history = Arc::new(History::new(time, false));
-    let network = Arc::new(Network {
-        dynamodb: Arc::clone(&dynamodb),
-        time,
-        chance: chance.apart(),
-        weather: Arc::clone(&weather),
-        scribe: Arc::clone(&history) as Arc<dyn Scribe>,
-        mutation: None,
-    });
-    let lambda = Arc::new(Lambda::new(network, chance.apart(), Scaling::OF_A_NEW_ACCOUNT));
-    let api = Arc::new(Api {
-        lambda,
-        front: Front::new()?,
-        time,
-        chance: chance.apart(),
-        weather,
-        history: Arc::clone(&history),
-    });
-    let token = Arc::new(make_token(&api, &dynamodb, fleet).await?);
+    let scaling = Scaling::OF_A_NEW_ACCOUNT;
+    let (system, _changes) =
+        System::begin(&chance, Weather::calm(), settings, scaling, None, false)?;
+    let System { time, history, dynamodb, .. } = &system;
+    let api = system.api(chance.apart())?;
+    let token = Arc::new(make_token(&api, dynamodb, fleet).await?);
     // What the second before may have used up is there again.
     tokio::time::sleep(Duration::from_secs(2)).await;
     let (began, before) = (time.elapsed(), dynamodb.used());
@@ -144,10 +114,7 @@ async fn live(fleet: Fleet, seed: u64) -> Result<Arrival, Box<dyn std::error::Er
     let last = |times: &mut dyn Iterator<Item = Duration>| {
         times.max().unwrap_or(began).saturating_sub(began)
     };
-    let history = history.so_far();
-    let put_off = history.attempts.iter().filter(|attempt| {
-        attempt.answer.as_ref().is_some_and(|(_, answer)| matches!(answer.status, 429 | 503))
-    });
+    let history = history.end();
     let late = |answered: Duration| {
         let of_machines = history.attempts.iter().filter(|attempt| attempt.sent > answered);
         of_machines
@@ -157,13 +124,7 @@ async fn live(fleet: Fleet, seed: u64) -> Result<Arrival, Box<dyn std::error::Er
     Ok(Arrival {
         all_in: last(&mut let_in().map(|(_, done, _)| *done)),
         all_told: last(&mut machines.iter().map(|(_, done, _)| *done)),
-        refused: machines
-            .iter()
-            .filter(|(.., a)| a.as_ref().is_some_and(|a| !a.is_success()))
-            .count(),
-        gave_up: machines.iter().filter(|(.., answer)| answer.is_none()).count(),
         requests: history.attempts.len(),
-        put_off: put_off.count(),
         used: dynamodb.used().since(before),
         revoke: revoke.map(|(asked, answered)| (answered.saturating_sub(asked), late(answered))),
         waits,

@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::clock::Time;
-use crate::dynamodb::{Item, Key, Origin};
+use crate::dynamodb::{Item, Key, Origin, Refused};
+use crate::request::Request;
 
 /// One try of a client's request, by one invocation of a function.
 #[derive(Debug, Clone)]
@@ -67,14 +68,14 @@ pub struct Read {
 
 /// A history that is being made.
 #[derive(Debug)]
-pub struct History<R> {
+pub struct History {
     time: Time,
-    state: Mutex<State<R>>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug)]
-struct State<R> {
-    requests: Vec<R>,
+struct State {
+    requests: Vec<Request>,
     attempts: Vec<Attempt>,
     reads: Vec<Read>,
     coverage: BTreeMap<(&'static str, String), u64>,
@@ -82,7 +83,7 @@ struct State<R> {
     trace: Option<Vec<String>>,
 }
 
-impl<R> History<R> {
+impl History {
     /// An empty history; `traced` if a person is to read it.
     pub fn new(time: Time, traced: bool) -> Self {
         let trace = traced.then(Vec::new);
@@ -97,7 +98,7 @@ impl<R> History<R> {
         Self { time, state: Mutex::new(state) }
     }
 
-    fn state(&self) -> MutexGuard<'_, State<R>> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -128,7 +129,7 @@ impl<R> History<R> {
     }
 
     /// A request begins.
-    pub fn request(&self, request: R) -> usize {
+    pub fn request(&self, request: Request) -> usize {
         let mut state = self.state();
         state.requests.push(request);
         state.requests.len() - 1
@@ -153,28 +154,51 @@ impl<R> History<R> {
         }
     }
 
-    /// What has happened so far.
-    pub fn so_far(&self) -> Recorded<R>
-    where
-        R: Clone,
-    {
-        let state = self.state();
+    /// Ends the history: what has happened in it.
+    pub fn end(&self) -> Recorded {
+        let mut state = self.state();
         Recorded {
-            requests: state.requests.clone(),
-            attempts: state.attempts.clone(),
-            reads: state.reads.clone(),
-            coverage: state.coverage.clone(),
-            violations: state.violations.clone(),
-            trace: state.trace.clone().unwrap_or_default(),
+            requests: std::mem::take(&mut state.requests),
+            attempts: std::mem::take(&mut state.attempts),
+            reads: std::mem::take(&mut state.reads),
+            coverage: std::mem::take(&mut state.coverage),
+            violations: std::mem::take(&mut state.violations),
+            trace: state.trace.take().unwrap_or_default(),
         }
+    }
+}
+
+/// What the network tells.
+impl History {
+    /// A call was sent.
+    pub(crate) fn sent(&self, origin: Origin, operation: &str, request: &Value) {
+        self.say(|| format!("  {origin} -> {operation} {}", brief(request)));
+    }
+
+    /// A call was done, whether or not its answer arrives.
+    pub(crate) fn done(&self, origin: Origin, operation: &str, done: &Result<Value, Refused>) {
+        if let Ok(Some(Value::Object(item))) = done.as_ref().map(|answer| answer.get("Item"))
+            && let Some(key) = Key::of(item).filter(|key| key.sk.starts_with("MEMBER#"))
+        {
+            self.read(origin, key, item.clone());
+        }
+        self.say(|| match done {
+            Ok(_) => format!("  {origin} <- {operation}"),
+            Err(refused) => {
+                let reasons = refused.body.get("CancellationReasons").and_then(Value::as_array);
+                let reasons = reasons.into_iter().flatten();
+                let codes: Vec<_> = reasons.filter_map(|r| r.get("Code")?.as_str()).collect();
+                format!("  {origin} <- {operation} {} {}", refused.code(), codes.join(" "))
+            }
+        });
     }
 }
 
 /// A history.
 #[derive(Debug, Clone)]
-pub struct Recorded<R> {
+pub struct Recorded {
     /// The requests.
-    pub requests: Vec<R>,
+    pub requests: Vec<Request>,
     /// Their attempts; the origin of a change is the attempt's number here plus 1.
     pub attempts: Vec<Attempt>,
     /// What attempts have read of members.
@@ -185,4 +209,30 @@ pub struct Recorded<R> {
     pub violations: Vec<String>,
     /// The trace, if one was wanted.
     pub trace: Vec<String>,
+}
+
+/// The keys in a request, with what is done to them.
+fn brief(request: &Value) -> String {
+    let mut keys = Vec::new();
+    collect(request, "", &mut keys);
+    keys.join(", ")
+}
+
+fn collect(value: &Value, name: &str, keys: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            let text = |name: &str| members.get(name)?.get("S")?.as_str();
+            if let (Some(pk), Some(sk)) = (text("pk"), text("sk")) {
+                keys.push(format!("{name} {pk} {sk}"));
+            } else if let Some(pk) = text(":partition") {
+                keys.push(format!("{pk} {}", text(":prefix").unwrap_or_default()));
+            }
+            for (inner, value) in members {
+                let name = if matches!(inner.as_str(), "Key" | "Item") { name } else { inner };
+                collect(value, name, keys);
+            }
+        }
+        Value::Array(members) => members.iter().for_each(|member| collect(member, name, keys)),
+        _ => {}
+    }
 }

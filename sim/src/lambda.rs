@@ -18,8 +18,8 @@ use tokio::time::Sleep;
 use crate::chance::Chance;
 use crate::clock::{SKEW, Skewed, Time};
 use crate::dynamodb::Origin;
+use crate::history::History;
 use crate::network::{Network, ORIGIN};
-use crate::scribe::Scribe;
 use crate::weather::Weather;
 
 /// Await points of an invocation, about; a fault strikes at one of them.
@@ -65,7 +65,7 @@ pub struct Lambda {
     time: Time,
     chance: Chance,
     weather: Arc<Weather>,
-    scribe: Arc<dyn Scribe>,
+    history: Arc<History>,
     scaling: Scaling,
     environments: Mutex<Environments>,
 }
@@ -81,8 +81,8 @@ impl Lambda {
     /// Functions that have not been called yet.
     pub fn new(network: Arc<Network>, chance: Chance, scaling: Scaling) -> Self {
         let (time, weather) = (network.time, Arc::clone(&network.weather));
-        let scribe = Arc::clone(&network.scribe);
-        Self { network, time, chance, weather, scribe, scaling, environments: Mutex::default() }
+        let history = Arc::clone(&network.history);
+        Self { network, time, chance, weather, history, scaling, environments: Mutex::default() }
     }
 
     /// Invokes a function, which may take `limit`.
@@ -108,7 +108,7 @@ impl Lambda {
             }
             Ok(None) => Err(Failed::Killed),
             Err(_) => {
-                self.scribe.met("function timed out", function);
+                self.history.met("function timed out", function);
                 Err(Failed::TimedOut)
             }
         }
@@ -161,11 +161,11 @@ impl Lambda {
     fn mishap(&self, function: &'static str) -> Option<(usize, Mishap)> {
         let now = self.time.elapsed();
         if self.weather.strikes(&self.chance, self.weather.killed, now) {
-            self.scribe.met("killed", function);
+            self.history.met("killed", function);
             return Some((self.chance.below(AWAIT_POINTS), Mishap::Killed));
         }
         if self.weather.strikes(&self.chance, self.weather.frozen, now) {
-            self.scribe.met("frozen", function);
+            self.history.met("frozen", function);
             let thawed = self.chance.time(Duration::ZERO, LONGEST_FREEZE);
             return Some((self.chance.below(AWAIT_POINTS), Mishap::Frozen(thawed)));
         }

@@ -14,7 +14,7 @@ pub mod lambda;
 pub mod mutation;
 pub mod network;
 pub mod request;
-pub mod scribe;
+pub mod system;
 pub mod weather;
 pub mod world;
 

@@ -17,8 +17,8 @@ use serde_json::Value;
 use crate::chance::Chance;
 use crate::clock::Time;
 use crate::dynamodb::{DynamoDb, Origin, Refused};
+use crate::history::History;
 use crate::mutation::Mutation;
-use crate::scribe::Scribe;
 use crate::weather::Weather;
 
 tokio::task_local! {
@@ -40,7 +40,7 @@ pub struct Network {
     /// What goes wrong in it.
     pub weather: Arc<Weather>,
     /// What takes note of it.
-    pub scribe: Arc<dyn Scribe>,
+    pub history: Arc<History>,
     /// What is taken out of the calls it carries.
     pub mutation: Option<Mutation>,
 }
@@ -83,7 +83,7 @@ impl Network {
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
         let body = request.body().bytes().unwrap_or_default();
         let mut body: Value = serde_json::from_slice(body).unwrap_or_default();
-        self.scribe.sent(origin, &operation, &body);
+        self.history.sent(origin, &operation, &body);
         if let Some(mutation) = &self.mutation {
             mutation.apply(&operation, &mut body);
         }
@@ -91,7 +91,7 @@ impl Network {
         let strikes = |share, fault| {
             let strikes = self.weather.strikes(&self.chance, share, self.time.elapsed());
             if strikes {
-                self.scribe.met(fault, &step);
+                self.history.met(fault, &step);
             }
             strikes
         };
@@ -118,7 +118,7 @@ impl Network {
             });
         }
         let done = self.dynamodb.call(origin, &operation, body).await;
-        self.scribe.done(origin, &operation, &done);
+        self.history.done(origin, &operation, &done);
         if strikes(self.weather.answer_lost, "answer lost") {
             return self.silence().await;
         }

@@ -6,21 +6,16 @@ mod crowd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use muster_local::gateway::Front;
 use muster_shared::store::Patience;
-use tokio::sync::mpsc;
 
 use crate::chance::Chance;
-use crate::client::Api;
-use crate::clock::Time;
-use crate::dynamodb::{Change, DynamoDb, Item, Key, Settings, Used};
-use crate::history::{History, Recorded};
-use crate::lambda::{Lambda, Scaling};
+use crate::dynamodb::{Change, Item, Key, Settings, Used};
+use crate::history::Recorded;
+use crate::lambda::Scaling;
 use crate::mutation::Mutation;
-use crate::network::Network;
 use crate::promises;
-use crate::request::{Request, Token};
-use crate::scribe::Scribe;
+use crate::request::Token;
+use crate::system::{self, System};
 use crate::weather::Weather;
 
 use crowd::Crowd;
@@ -46,7 +41,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Evidence {
     /// What was asked and answered.
-    pub history: Recorded<Request>,
+    pub history: Recorded,
     /// Every change of the table.
     pub changes: Vec<Arc<Change>>,
     /// What lies in the table.
@@ -64,58 +59,39 @@ pub struct Evidence {
 /// # Errors
 /// If there is no runtime or no engine to be had.
 pub fn run(seed: u64, options: &Options) -> Result<Evidence, Box<dyn std::error::Error>> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    let mut evidence = runtime.block_on(live(seed, options))?;
+    let mut evidence = system::run(live(seed, options))?;
     evidence.violations = promises::broken(&evidence);
     Ok(evidence)
 }
 
-async fn live(seed: u64, options: &Options) -> Result<Evidence, Box<dyn std::error::Error>> {
+async fn live(seed: u64, options: &Options) -> Result<Evidence, system::Error> {
     let chance = Chance::new(seed);
-    let time = Time::begin();
     let until = chance.time(Duration::from_secs(15), Duration::from_secs(40));
-    let weather = Arc::new(Weather::drawn(&chance, until));
+    let weather = Weather::drawn(&chance, until);
     let window = *chance.pick(&[8, 10, 15]).unwrap_or(&10);
     let settings =
         Settings { window: Duration::from_millis(window), table: None, torn_queries: true };
-    let (stream, records) = mpsc::unbounded_channel();
-    let dynamodb =
-        Arc::new(DynamoDb::new(time, chance.apart(), Arc::clone(&weather), settings, stream)?);
-    let history = Arc::new(History::new(time, options.traced));
+    let (mutation, scaling) = (options.mutation.clone(), Scaling::UNLIMITED);
+    let (system, records) =
+        System::begin(&chance, weather, settings, scaling, mutation, options.traced)?;
+    let System { time, weather, history, dynamodb, lambda } = &system;
     history.say(|| format!("{weather:?}"));
-    let network = Arc::new(Network {
-        dynamodb: Arc::clone(&dynamodb),
-        time,
-        chance: chance.apart(),
-        weather: Arc::clone(&weather),
-        scribe: Arc::clone(&history) as Arc<dyn Scribe>,
-        mutation: options.mutation.clone(),
-    });
-    let lambda = Arc::new(Lambda::new(network, chance.apart(), Scaling::UNLIMITED));
     let cascade = Arc::new(cascade::Cascade {
-        lambda: Arc::clone(&lambda),
-        time,
+        lambda: Arc::clone(lambda),
+        time: *time,
         chance: chance.apart(),
-        weather: Arc::clone(&weather),
-        history: Arc::clone(&history),
+        weather: Arc::clone(weather),
+        history: Arc::clone(history),
     });
     tokio::spawn(Arc::clone(&cascade).follow(records));
     tokio::spawn(Arc::clone(&cascade).tick(until));
-    let api = Arc::new(Api {
-        lambda,
-        front: Front::new()?,
-        time,
-        chance: chance.apart(),
-        weather,
-        history: Arc::clone(&history),
-    });
-    let crowd = Arc::new(Crowd::new(api, Arc::clone(&dynamodb), chance.apart(), until));
+    let api = system.api(chance.apart())?;
+    let crowd = Arc::new(Crowd::new(api, Arc::clone(dynamodb), chance.apart(), until));
     crowd.live().await;
     tokio::time::sleep_until(time.at(until)).await;
-    cascade.finish(&dynamodb).await;
+    cascade.finish(dynamodb).await;
     Ok(Evidence {
-        history: history.so_far(),
+        history: history.end(),
         changes: dynamodb.changes(),
         items: dynamodb.items(),
         tokens: crowd.tokens(),

@@ -36,7 +36,7 @@ pub(super) fn is_blocked(reasons: &[Reason], position: usize) -> bool {
 
 /// Whether the condition of any action did not hold.
 pub(super) fn is_refused(reasons: &[Reason]) -> bool {
-    (0..reasons.len()).any(|position| is_blocked(reasons, position))
+    reasons.iter().any(|reason| matches!(reason, Reason::Condition(_)))
 }
 
 /// Whether the condition of the action at `position` did not hold, and no other action was at fault:

@@ -83,6 +83,7 @@ fn is_told(evidence: &Evidence, token: &Token) -> bool {
         marked: false,
         revoked: false,
     };
+    let counted: Vec<_> = evidence.uses().filter(|(.., of)| *of == token.id).collect();
     let mut operations = Vec::new();
     let mut add = |called, done, operation| operations.push(Timed { called, done, operation });
     for (n, attempt, request) in evidence.attempts() {
@@ -105,10 +106,8 @@ fn is_told(evidence: &Evidence, token: &Token) -> bool {
                     _ => {}
                 }
                 // What nobody was told, or not this, and was done all the same.
-                for (change, node, _) in evidence.uses().filter(|(.., of)| *of == token.id) {
-                    if change.origin == n {
-                        add(attempt.sent, change.at, Operation::Enrolled(node.to_owned()));
-                    }
+                for (change, node, _) in counted.iter().filter(|(change, ..)| change.origin == n) {
+                    add(attempt.sent, change.at, Operation::Enrolled((*node).to_owned()));
                 }
             }
             Want::Revoke(revoked)

@@ -31,7 +31,7 @@ pub(super) struct Cascade {
     pub(super) time: Time,
     pub(super) chance: Chance,
     pub(super) weather: Arc<Weather>,
-    pub(super) history: Arc<History<Request>>,
+    pub(super) history: Arc<History>,
 }
 
 impl Cascade {
