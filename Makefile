@@ -181,6 +181,11 @@ bench-fleet: | has-cargo has-cc ## boot simulated fleets at once, and print how 
 	@echo '==> bench-fleet'
 	$(SIM) fleets
 
+.PHONY: bench-list
+bench-list: | has-cargo has-cc ## list tokens and nodes of small and large teams; fails if it takes too much
+	@echo '==> bench-list'
+	$(SIM) lists
+
 .PHONY: bench-cold bench-warm bench-warm-baseline
 bench-cold: | has-cargo has-cc ## what a cold start takes, beside a hello world (RUNS; builds for minutes the first time)
 	@echo '==> bench-cold'

@@ -1,6 +1,6 @@
 //! What happened: requests, their attempts and their answers, and a trace that a person can read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -66,6 +66,16 @@ pub struct Read {
     pub item: Item,
 }
 
+/// The calls to DynamoDB that were sent for an attempt.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Calls {
+    /// How many.
+    pub sent: usize,
+    /// How many one after the other: the longest chain of them, each sent when the one before it was
+    /// done.
+    pub deep: usize,
+}
+
 /// A history that is being made.
 #[derive(Debug)]
 pub struct History {
@@ -78,6 +88,7 @@ struct State {
     requests: Vec<Request>,
     attempts: Vec<Attempt>,
     reads: Vec<Read>,
+    calls: HashMap<Origin, Calls>,
     coverage: BTreeMap<(&'static str, String), u64>,
     violations: Vec<String>,
     trace: Option<Vec<String>>,
@@ -91,6 +102,7 @@ impl History {
             requests: Vec::new(),
             attempts: Vec::new(),
             reads: Vec::new(),
+            calls: HashMap::new(),
             coverage: BTreeMap::new(),
             violations: Vec::new(),
             trace,
@@ -154,6 +166,11 @@ impl History {
         }
     }
 
+    /// The calls that were sent for an attempt so far.
+    pub fn calls(&self, of: Origin) -> Calls {
+        self.state().calls.get(&of).copied().unwrap_or_default()
+    }
+
     /// Ends the history: what has happened in it.
     pub fn end(&self) -> Recorded {
         let mut state = self.state();
@@ -170,13 +187,28 @@ impl History {
 
 /// What the network tells.
 impl History {
-    /// A call was sent.
-    pub(crate) fn sent(&self, origin: Origin, operation: &str, request: &Value) {
+    /// A call was sent. Answers with how deep it is.
+    pub(crate) fn sent(&self, origin: Origin, operation: &str, request: &Value) -> usize {
         self.say(|| format!("  {origin} -> {operation} {}", brief(request)));
+        let mut state = self.state();
+        let calls = state.calls.entry(origin).or_default();
+        calls.sent += 1;
+        calls.deep + 1
     }
 
-    /// A call was done, whether or not its answer arrives.
-    pub(crate) fn done(&self, origin: Origin, operation: &str, done: &Result<Value, Refused>) {
+    /// A call that was so deep was done, whether or not its answer arrives.
+    pub(crate) fn done(
+        &self,
+        origin: Origin,
+        operation: &str,
+        deep: usize,
+        done: &Result<Value, Refused>,
+    ) {
+        {
+            let mut state = self.state();
+            let calls = state.calls.entry(origin).or_default();
+            calls.deep = calls.deep.max(deep);
+        }
         if let Ok(Some(Value::Object(item))) = done.as_ref().map(|answer| answer.get("Item"))
             && let Some(key) = Key::of(item).filter(|key| key.sk.starts_with("MEMBER#"))
         {

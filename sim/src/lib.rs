@@ -11,6 +11,7 @@ pub mod dynamodb;
 pub mod fleet;
 pub mod history;
 pub mod lambda;
+pub mod list;
 pub mod mutation;
 pub mod network;
 pub mod request;

@@ -1,6 +1,7 @@
-//! The simulator's command line: `make sim`, `make sim-mutants`, `make bench-fleet`.
+//! The simulator's command line: `make sim`, `make sim-mutants`, `make bench-fleet`, `make bench-list`.
 
 mod fleets;
+mod lists;
 mod mutants;
 mod search;
 mod terminal;
@@ -69,6 +70,8 @@ enum Command {
         #[arg(long, default_value_t = 10)]
         window: u64,
     },
+    /// Lists tokens and nodes of small and large teams; fails if a list takes more than it may.
+    Lists,
 }
 
 fn main() -> ExitCode {
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         Command::Fleets { machines, window } => {
             fleets::fleets(&machines, Duration::from_millis(window))
         }
+        Command::Lists => lists::lists(),
         Command::Mutants { worlds, only, jobs } => mutants::mutants(worlds, &only, jobs),
     };
     match done {

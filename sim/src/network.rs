@@ -83,7 +83,7 @@ impl Network {
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
         let body = request.body().bytes().unwrap_or_default();
         let mut body: Value = serde_json::from_slice(body).unwrap_or_default();
-        self.history.sent(origin, &operation, &body);
+        let deep = self.history.sent(origin, &operation, &body);
         if let Some(mutation) = &self.mutation {
             mutation.apply(&operation, &mut body);
         }
@@ -118,7 +118,7 @@ impl Network {
             });
         }
         let done = self.dynamodb.call(origin, &operation, body).await;
-        self.history.done(origin, &operation, &done);
+        self.history.done(origin, &operation, deep, &done);
         if strikes(self.weather.answer_lost, "answer lost") {
             return self.silence().await;
         }
