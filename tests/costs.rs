@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use muster_shared::domain::key::PublicKey;
 use muster_shared::domain::plaintext::Plaintext;
+use muster_shared::domain::refusal::Refusal;
 use muster_shared::domain::report::Report;
-use muster_shared::store::{Cost, Registration};
+use muster_shared::store::{Cost, Error, NodeQuery, Registration};
 use muster_tests::world::{World, key};
 
 async fn cost(world: &World, token: &Plaintext, report: Report, key: Option<PublicKey>) -> Cost {
@@ -58,4 +59,63 @@ async fn a_registration_costs_what_the_data_model_says() {
         let again = cost(&world, &another, named("two"), key(2)).await;
         row(&of("through another token"), again, 2, 4.0, 3.0);
     }
+}
+
+async fn team_of(wide: usize, one_use: usize) -> World {
+    let world = World::calm().await;
+    for _ in 0..one_use {
+        world.token(Some(1)).await;
+    }
+    for n in 0..wide {
+        let token = world.token(None).await;
+        for n in (n..20).step_by(wide) {
+            let report = Report::of(format!("web-{n}").parse().unwrap());
+            cost(&world, &token, report, None).await;
+        }
+    }
+    world
+}
+
+/// The cost of listing the team's tokens, and how many there are.
+async fn tokens(world: &World) -> (Cost, usize) {
+    let session = world.session();
+    let tokens = session.list_tokens(world.team, &world.owner).await.unwrap();
+    (session.cost(), tokens.len())
+}
+
+#[tokio::test]
+async fn a_list_costs_what_the_data_model_says() {
+    println!("| list | calls | write units | read units |\n| --- | --- | --- | --- |");
+    for (wide, one_use) in [(5, 0), (2, 3)] {
+        let world = team_of(wide, one_use).await;
+        let of = |what: &str| format!("{what}, {wide} tokens of 32 gates and {one_use} of 1");
+        let (listed, found) = tokens(&world).await;
+        assert_eq!((listed.calls, found), (18, 5));
+        row(&of("list-tokens"), listed, 18, 0.0, 18.0);
+        let session = world.session();
+        let query = NodeQuery::default();
+        let nodes = session.list_nodes(world.team, &world.owner, &query, None, 51).await.unwrap();
+        assert_eq!((session.cost().calls, nodes.len()), (17, 20));
+        row(&of("list-nodes"), session.cost(), 17, 0.0, 17.0);
+    }
+    let (listed, found) = tokens(&team_of(0, 49).await).await;
+    assert_eq!(found, 49);
+    row("list-tokens, 49 tokens of 1 gate", listed, 2, 0.0, 6.0);
+    let (listed, found) = tokens(&team_of(1, 99).await).await;
+    assert_eq!(found, 100);
+    row("list-tokens, 99 tokens of 1 gate and 1 of 32", listed, 26, 0.0, 31.0);
+}
+
+#[tokio::test]
+async fn whoever_may_not_see_a_list_has_little_read() {
+    let world = team_of(1, 200).await;
+    let stranger = "stranger@example.com".parse().unwrap();
+    let session = world.session();
+    let refused = session.list_tokens(world.team, &stranger).await;
+    assert!(matches!(refused, Err(Error::Refused(Refusal::NotFound))));
+    row("list-tokens, refused, of 201 tokens", session.cost(), 2, 0.0, 6.0);
+    let session = world.session();
+    let refused = session.list_nodes(world.team, &stranger, &NodeQuery::default(), None, 9).await;
+    assert!(matches!(refused, Err(Error::Refused(Refusal::NotFound))));
+    row("list-nodes, refused", session.cost(), 1, 0.0, 1.0);
 }

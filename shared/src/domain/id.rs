@@ -21,6 +21,9 @@ macro_rules! id {
         pub struct $name([u8; ID_BYTES]);
 
         impl $name {
+            /// What it begins with as text.
+            pub const PREFIX: &'static str = $prefix;
+
             /// An id of these bytes, which the caller draws at random.
             pub const fn from_bytes(bytes: [u8; ID_BYTES]) -> Self {
                 Self(bytes)
@@ -34,7 +37,7 @@ macro_rules! id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!($prefix, "{}"), BASE32.encode(&self.0))
+                write!(f, "{}{}", Self::PREFIX, BASE32.encode(&self.0))
             }
         }
 
@@ -48,7 +51,7 @@ macro_rules! id {
             type Err = Invalid;
 
             fn from_str(text: &str) -> Result<Self, Invalid> {
-                parse(text, $prefix).map(Self).ok_or(Invalid(concat!(
+                parse(text, Self::PREFIX).map(Self).ok_or(Invalid(concat!(
                     "must be ", $prefix, " and 13 characters of lower-case base32"
                 )))
             }

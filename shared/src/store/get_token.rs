@@ -15,8 +15,9 @@ impl Session {
         caller: &Principal,
         id: TokenId,
     ) -> Result<(Token, Usage), Error> {
-        self.authorize(team, caller, Role::manages_tokens).await?;
-        let token: Option<Token> = self.get(&keys::token(team, id)).await?;
+        let key = keys::token(team, id);
+        let token = self.get::<Token>(&key);
+        let token = self.authorize_beside(team, caller, Role::manages_tokens, token).await?;
         let token = token.ok_or(Refusal::NotFound)?;
         let usage = match &token.gate {
             Gates::Own(gate) => Usage::of([gate]),

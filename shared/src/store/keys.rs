@@ -42,11 +42,22 @@ impl Key {
     }
 }
 
-/// The items of one partition whose sort key begins alike.
+/// Some of the items of one partition.
 #[derive(Debug, Clone)]
 pub(super) struct Range {
     pub(super) partition: String,
-    pub(super) sort_prefix: &'static str,
+    pub(super) sorts: Sorts,
+}
+
+/// Which of a partition's items, by their sort keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Sorts {
+    /// All of them.
+    All,
+    /// Those that begin so.
+    Beginning(&'static str),
+    /// Those from here to there, both included.
+    Between(String, String),
 }
 
 pub(super) const TEAM: &str = "TEAM";
@@ -84,7 +95,7 @@ pub(super) fn member(team: TeamId, principal: &Principal) -> Key {
 }
 
 pub(super) fn members(team: TeamId) -> Range {
-    Range { partition: team_partition(team), sort_prefix: MEMBER }
+    Range { partition: team_partition(team), sorts: Sorts::Beginning(MEMBER) }
 }
 
 pub(super) fn removal(team: TeamId, membership: MembershipId) -> Key {
@@ -92,7 +103,7 @@ pub(super) fn removal(team: TeamId, membership: MembershipId) -> Key {
 }
 
 pub(super) fn removals(team: TeamId) -> Range {
-    Range { partition: team_partition(team), sort_prefix: REMOVAL }
+    Range { partition: team_partition(team), sorts: Sorts::Beginning(REMOVAL) }
 }
 
 pub(super) fn my_team(principal: &Principal, team: TeamId) -> Key {
@@ -100,7 +111,7 @@ pub(super) fn my_team(principal: &Principal, team: TeamId) -> Key {
 }
 
 pub(super) fn my_teams(principal: &Principal) -> Range {
-    Range { partition: principal_partition(principal), sort_prefix: TEAM_OF }
+    Range { partition: principal_partition(principal), sorts: Sorts::Beginning(TEAM_OF) }
 }
 
 pub(super) fn unfinished(team: TeamId, membership: MembershipId) -> Key {
@@ -108,7 +119,7 @@ pub(super) fn unfinished(team: TeamId, membership: MembershipId) -> Key {
 }
 
 pub(super) fn all_unfinished() -> Range {
-    Range { partition: UNFINISHED.to_owned(), sort_prefix: "" }
+    Range { partition: UNFINISHED.to_owned(), sorts: Sorts::All }
 }
 
 pub(super) fn token(team: TeamId, token: TokenId) -> Key {
@@ -116,7 +127,35 @@ pub(super) fn token(team: TeamId, token: TokenId) -> Key {
 }
 
 pub(super) fn tokens(team: TeamId) -> Range {
-    Range { partition: tokens_partition(team), sort_prefix: TOKEN }
+    Range { partition: tokens_partition(team), sorts: Sorts::Beginning(TOKEN) }
+}
+
+/// The first and the last character of a token's id in parts of about the same size, in the order of
+/// the keys: ids are random.
+const PARTS: [(char, char); 8] = [
+    ('2', '5'),
+    ('6', 'b'),
+    ('c', 'f'),
+    ('g', 'j'),
+    ('k', 'n'),
+    ('o', 'r'),
+    ('s', 'v'),
+    ('w', 'z'),
+];
+
+/// The team's tokens after `last`, in parts that can be read side by side.
+pub(super) fn tokens_after(team: TeamId, last: TokenId) -> impl Iterator<Item = Range> {
+    let partition = tokens_partition(team);
+    let sort = |id: &str| format!("{TOKEN}{}{id}", TokenId::PREFIX);
+    // After every character of an id.
+    let past = |sort: String| format!("{sort}~");
+    let after = past(format!("{TOKEN}{last}"));
+    PARTS.into_iter().filter_map(move |(first, end)| {
+        let (from, to) =
+            (sort(&first.to_string()).max(after.clone()), past(sort(&end.to_string())));
+        let partition = partition.clone();
+        (from < to).then_some(Range { partition, sorts: Sorts::Between(from, to) })
+    })
 }
 
 pub(super) fn gate(team: TeamId, token: TokenId, gate: GateNumber) -> Key {
@@ -124,7 +163,7 @@ pub(super) fn gate(team: TeamId, token: TokenId, gate: GateNumber) -> Key {
 }
 
 pub(super) fn gates(team: TeamId, lane: Lane) -> Range {
-    Range { partition: lane_partition(team, lane), sort_prefix: GATE }
+    Range { partition: lane_partition(team, lane), sorts: Sorts::Beginning(GATE) }
 }
 
 pub(super) fn node(team: TeamId, hostname: &Hostname) -> Key {
@@ -137,7 +176,7 @@ pub(super) fn after_node(team: TeamId, lane: Lane, hostname: &Hostname) -> Key {
 }
 
 pub(super) fn nodes(team: TeamId, lane: Lane) -> Range {
-    Range { partition: lane_partition(team, lane), sort_prefix: NODE }
+    Range { partition: lane_partition(team, lane), sorts: Sorts::Beginning(NODE) }
 }
 
 pub(super) fn address(team: TeamId, ip: PrivateIp) -> Key {
@@ -148,4 +187,25 @@ pub(super) fn address(team: TeamId, ip: PrivateIp) -> Key {
 pub(super) fn team_of_member(partition: &str, sort: &str) -> Option<TeamId> {
     sort.strip_prefix(MEMBER)?;
     partition.strip_prefix(TEAM_OF)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_token_is_in_one_part_if_it_is_after_the_last_and_else_in_none(id: [u8; 8], last: [u8; 8]) {
+            let team = TeamId::from_bytes([0; 8]);
+            let sort = |id| token(team, TokenId::from_bytes(id)).sort;
+            let (id, last) = (sort(id), TokenId::from_bytes(last));
+            let parts = tokens_after(team, last).filter(|part| match &part.sorts {
+                Sorts::Between(from, to) => (from..=to).contains(&&id),
+                _ => false,
+            });
+            prop_assert_eq!(parts.count(), usize::from(id > token(team, last).sort));
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use data_encoding::HEXLOWER;
+use futures_util::future::join;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
@@ -259,6 +260,20 @@ impl Session {
             Some(member) if may(member.role) => Ok(member),
             Some(_) => Err(Refusal::Forbidden.into()),
         }
+    }
+
+    /// Reads while [`Session::authorize`] does, and gives out what was read only if the caller may
+    /// see it. Whoever is signed in can have it read, so it must be little.
+    pub(super) async fn authorize_beside<T>(
+        &self,
+        team: TeamId,
+        caller: &Principal,
+        may: impl FnOnce(Role) -> bool,
+        read: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let (member, read) = join(self.authorize(team, caller, may), read).await;
+        member?;
+        read
     }
 }
 

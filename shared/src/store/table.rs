@@ -22,7 +22,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::conditions::Condition;
-use super::keys::{Key, PARTITION, Range, SORT};
+use super::keys::{Key, PARTITION, Range, SORT, Sorts};
 
 /// The attributes of an item.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -366,16 +366,21 @@ impl Table {
             .set_limit(limit)
             .consistent_read(true)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        if !range.sort_prefix.is_empty() {
-            query = query
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        query = match &range.sorts {
+            Sorts::All => query,
+            Sorts::Beginning(prefix) => query
                 .key_condition_expression(format!(
                     "{PARTITION} = :partition AND begins_with({SORT}, :prefix)"
                 ))
-                .expression_attribute_values(
-                    ":prefix",
-                    AttributeValue::S(range.sort_prefix.to_owned()),
-                );
-        }
+                .expression_attribute_values(":prefix", text(prefix)),
+            Sorts::Between(from, to) => query
+                .key_condition_expression(format!(
+                    "{PARTITION} = :partition AND {SORT} BETWEEN :from AND :to"
+                ))
+                .expression_attribute_values(":from", text(from))
+                .expression_attribute_values(":to", text(to)),
+        };
         let output = query.send().await.map_err(|error| meter.failed(&error))?;
         meter.add(true, &output.consumed_capacity);
         Ok(Page { items: output.items.unwrap_or_default(), next: output.last_evaluated_key })
