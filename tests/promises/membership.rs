@@ -105,6 +105,24 @@ async fn a_removal_whose_answer_is_lost_is_answered_with_the_removal() {
 }
 
 #[tokio::test]
+async fn a_removal_by_somebody_who_was_removed_meanwhile_is_refused_at_once() {
+    let world = World::calm().await;
+    let bob = world.join(BOB, Role::Admin).await;
+    let carol = world.join("carol@example.com", Role::Member).await;
+    let mut held = world.wire.hold(is_transaction);
+    let session = world.session();
+    let carol = by_principal(&carol);
+    let remove = session.remove_member(world.team, &bob, &carol);
+    let part = async {
+        held.arrived().await;
+        world.part(&bob).await;
+        held.release();
+    };
+    let (refused, ()) = tokio::join!(remove, part);
+    assert!(matches!(refused, Err(Error::Refused(Refusal::NotFound))), "{refused:?}");
+}
+
+#[tokio::test]
 async fn a_team_whose_create_answer_is_lost_is_not_begun_anew() {
     let world = World::calm().await;
     let carol: Principal = "carol@example.com".parse().unwrap();

@@ -1,5 +1,7 @@
 //! 1. At most `max_uses` distinct nodes ever enroll through a token.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use muster_shared::domain::refusal::Refusal;
 use muster_tests::world::World;
@@ -82,4 +84,27 @@ async fn a_gate_that_was_spent_after_it_was_read_lets_nobody_through() {
         assert_eq!(world.contents().await.uses(&token.token().to_string()), max_uses);
         world.check().await;
     }
+}
+
+#[tokio::test]
+async fn a_token_that_is_found_after_a_lost_answer_is_handed_out_with_all_its_gates() {
+    let world = World::calm().await;
+    world.wire.lose_answer(|sent| sent.operation == "TransactWriteItems");
+    let mut looks = world.wire.hold(|sent| sent.operation == "GetItem" && sent.mentions("TOKEN#"));
+    let create = async {
+        world.token(Some(500)).await;
+        assert_eq!(world.contents().await.of("GATE#").count(), 32);
+    };
+    // The items of a transaction become visible one by one.
+    let the_last_gate = async {
+        looks.arrived().await;
+        let gate = world.contents().await.of("GATE#").next().unwrap().clone();
+        let (client, table) = (world.engine.client(), world.engine.table());
+        let hide = client.delete_item().table_name(table);
+        hide.key("pk", gate["pk"].clone()).key("sk", gate["sk"].clone()).send().await.unwrap();
+        looks.release();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        client.put_item().table_name(table).set_item(Some(gate)).send().await.unwrap();
+    };
+    tokio::join!(create, the_last_gate);
 }

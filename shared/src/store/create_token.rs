@@ -8,7 +8,7 @@ use crate::domain::token::{MaxUses, Origin, Policy, SELF_ENROLL_LIFETIME, Token}
 
 use super::conditions::{CALLER_IN_MEMBERSHIP, TOKEN_ABSENT};
 use super::gates::GateItem;
-use super::session::until_settled;
+use super::session::{Halt, until_settled};
 use super::table::Write;
 use super::team_writes::caller_as_read;
 use super::{Error, Session, keys};
@@ -71,7 +71,11 @@ impl Session {
         let mut sent = false;
         let token = until_settled!(self, {
             if sent && let Some(made) = self.get(&keys::token(team, id)).await? {
-                return Ok(made);
+                // It is made once its gates are there too: they become visible one by one.
+                let gates = in_lanes.iter().map(|(number, _)| keys::gate(team, id, *number));
+                let gates: Vec<_> = gates.collect();
+                let there = self.get_all(&gates).await?;
+                return if there.len() == gates.len() { Ok(made) } else { Err(Halt::Again) };
             }
             let by = self.authorize(team, caller, may).await?;
             let token = Token {

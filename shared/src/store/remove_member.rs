@@ -24,15 +24,16 @@ impl Session {
         member: &MemberRef,
     ) -> Result<Removal, Error> {
         let mut sent: Option<MembershipId> = None;
+        let mut is_unanswered = false;
         until_settled!(self, {
             if let Some(membership) = sent
                 && let Some(removal) = self.get(&keys::removal(team, membership)).await?
             {
                 return Ok(removal);
             }
-            // What is missing after a try may be missing by that try, whose items become visible one
-            // by one.
-            let missing = || if sent.is_some() { Halt::Again } else { Refusal::NotFound.into() };
+            // What is missing after a try that was not answered may be missing by that try, whose items
+            // become visible one by one.
+            let missing = || if is_unanswered { Halt::Again } else { Refusal::NotFound.into() };
             let by: Option<Member> = self.get(&keys::member(team, caller)).await?;
             let by = by.ok_or_else(missing)?;
             let Some(found) = self.find_member(team, member).await? else {
@@ -74,7 +75,10 @@ impl Session {
                 {
                     Err(Refusal::LastOwner.into())
                 }
-                other => Ok(other.map(|()| removal)?),
+                other => {
+                    is_unanswered |= matches!(other, Err(Failure::Unsettled));
+                    Ok(other.map(|()| removal)?)
+                }
             }
         })
     }
