@@ -76,6 +76,17 @@ pub struct Calls {
     pub deep: usize,
 }
 
+/// A while in which something kept an attempt from going on.
+#[derive(Debug, Clone)]
+pub struct Trouble {
+    /// Which attempt.
+    pub by: Origin,
+    /// From when on.
+    pub from: Duration,
+    /// Until when.
+    pub until: Duration,
+}
+
 /// A history that is being made.
 #[derive(Debug)]
 pub struct History {
@@ -89,6 +100,8 @@ struct State {
     attempts: Vec<Attempt>,
     reads: Vec<Read>,
     calls: HashMap<Origin, Calls>,
+    troubles: Vec<Trouble>,
+    sent: BTreeMap<String, Duration>,
     coverage: BTreeMap<(&'static str, String), u64>,
     violations: Vec<String>,
     trace: Option<Vec<String>>,
@@ -103,6 +116,8 @@ impl History {
             attempts: Vec::new(),
             reads: Vec::new(),
             calls: HashMap::new(),
+            troubles: Vec::new(),
+            sent: BTreeMap::new(),
             coverage: BTreeMap::new(),
             violations: Vec::new(),
             trace,
@@ -132,6 +147,11 @@ impl History {
     pub fn read(&self, by: Origin, key: Key, item: Item) {
         let at = self.time.elapsed();
         self.state().reads.push(Read { by, at, key, item });
+    }
+
+    /// Notes what kept an attempt from going on.
+    pub fn trouble(&self, by: Origin, from: Duration, until: Duration) {
+        self.state().troubles.push(Trouble { by, from, until });
     }
 
     /// Notes that a promise is broken.
@@ -178,6 +198,8 @@ impl History {
             requests: std::mem::take(&mut state.requests),
             attempts: std::mem::take(&mut state.attempts),
             reads: std::mem::take(&mut state.reads),
+            troubles: std::mem::take(&mut state.troubles),
+            sent: std::mem::take(&mut state.sent),
             coverage: std::mem::take(&mut state.coverage),
             violations: std::mem::take(&mut state.violations),
             trace: state.trace.take().unwrap_or_default(),
@@ -189,6 +211,10 @@ impl History {
 impl History {
     /// A call was sent. Answers with how deep it is.
     pub(crate) fn sent(&self, origin: Origin, operation: &str, request: &Value) -> usize {
+        if let Some(token) = request.get("ClientRequestToken").and_then(Value::as_str) {
+            let now = self.time.elapsed();
+            self.state().sent.entry(token.to_owned()).or_insert(now);
+        }
         self.say(|| format!("  {origin} -> {operation} {}", brief(request)));
         let mut state = self.state();
         let calls = state.calls.entry(origin).or_default();
@@ -235,6 +261,10 @@ pub struct Recorded {
     pub attempts: Vec<Attempt>,
     /// What attempts have read of members.
     pub reads: Vec<Read>,
+    /// What kept attempts from going on.
+    pub troubles: Vec<Trouble>,
+    /// When each transaction was sent first, by its token.
+    pub sent: BTreeMap<String, Duration>,
     /// How often which fault met which step.
     pub coverage: BTreeMap<(&'static str, String), u64>,
     /// Promises that were seen broken on the way.

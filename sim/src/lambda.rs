@@ -98,7 +98,7 @@ impl Lambda {
             Some(store) => store,
             None => self.start(function).await?,
         };
-        let mishap = self.mishap(function);
+        let mishap = self.mishap(function, origin);
         let run = ORIGIN.scope((origin, function), run(store.clone()));
         let fragile = Fragile { inner: Box::pin(run), mishap, points: 0, frozen: None };
         match tokio::time::timeout(limit, fragile).await {
@@ -109,6 +109,9 @@ impl Lambda {
             Ok(None) => Err(Failed::Killed),
             Err(_) => {
                 self.history.met("function timed out", function);
+                if mishap.is_none() {
+                    self.history.violated(format!("liveness: {function} runs into its time-out"));
+                }
                 Err(Failed::TimedOut)
             }
         }
@@ -158,7 +161,7 @@ impl Lambda {
         Ok(Store::new(Client::from_conf(config.build()), TABLE, environment))
     }
 
-    fn mishap(&self, function: &'static str) -> Option<(usize, Mishap)> {
+    fn mishap(&self, function: &'static str, origin: Origin) -> Option<(usize, Mishap)> {
         let now = self.time.elapsed();
         if self.weather.strikes(&self.chance, self.weather.killed, now) {
             self.history.met("killed", function);
@@ -166,6 +169,7 @@ impl Lambda {
         }
         if self.weather.strikes(&self.chance, self.weather.frozen, now) {
             self.history.met("frozen", function);
+            self.history.trouble(origin, now, Duration::MAX);
             let thawed = self.chance.time(Duration::ZERO, LONGEST_FREEZE);
             return Some((self.chance.below(AWAIT_POINTS), Mishap::Frozen(thawed)));
         }

@@ -29,6 +29,9 @@ tokio::task_local! {
 /// How long a call lasts that nobody answers, for whoever waits that long.
 const FOREVER: Duration = Duration::from_mins(1);
 
+/// How long a call takes that is in trouble.
+const LONG: Duration = Duration::from_secs(1);
+
 /// The network of a world.
 pub struct Network {
     /// What it leads to.
@@ -74,6 +77,21 @@ impl HttpConnector for Connector {
 
 impl Network {
     async fn carry(
+        &self,
+        origin: Origin,
+        function: &'static str,
+        request: HttpRequest,
+    ) -> Result<HttpResponse, ConnectorError> {
+        let from = self.time.elapsed();
+        let carried = self.deliver(origin, function, request).await;
+        let until = self.time.elapsed();
+        if is_trouble(&carried) || until.saturating_sub(from) > LONG {
+            self.history.trouble(origin, from, until);
+        }
+        carried
+    }
+
+    async fn deliver(
         &self,
         origin: Origin,
         function: &'static str,
@@ -135,6 +153,21 @@ impl Network {
         }
         Err(lost())
     }
+}
+
+/// Whether a call has to be made again, though nothing has changed that was read.
+fn is_trouble(carried: &Result<HttpResponse, ConnectorError>) -> bool {
+    let Ok(response) = carried else { return true };
+    let body = response.body().bytes().unwrap_or_default();
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    if response.status().is_success() {
+        let unread = body.get("UnprocessedKeys").and_then(Value::as_object);
+        return unread.is_some_and(|unread| !unread.is_empty());
+    }
+    let reasons = body.get("CancellationReasons").and_then(Value::as_array);
+    let codes = reasons.into_iter().flatten().filter_map(|reason| reason.get("Code")?.as_str());
+    let codes: Vec<_> = codes.filter(|code| *code != "None").collect();
+    codes.is_empty() || codes.iter().any(|code| *code != "ConditionalCheckFailed")
 }
 
 fn answer(done: Result<Value, Refused>) -> Result<HttpResponse, ConnectorError> {

@@ -23,6 +23,8 @@ pub struct Weather {
     pub unprocessed: f64,
     /// A transaction is delivered a second time, byte for byte.
     pub delivered_twice: f64,
+    /// A transaction's coordinator is lost when some of its items are committed.
+    pub coordinator_lost: f64,
     /// A call takes many times as long as it should.
     pub slow: f64,
     /// A function dies at one of its await points.
@@ -60,6 +62,8 @@ impl Weather {
     /// shows as well.
     pub fn drawn(chance: &Chance, until: Duration) -> Self {
         let worst = *chance.pick(&[0.0, 0.02, 0.1, 0.25]).unwrap_or(&0.0);
+        // Where nothing else goes wrong, what is slow meets more.
+        let sluggish = chance.happens(0.3).then(|| chance.between(0.1, 0.5));
         let share = |most: f64| {
             if chance.happens(0.4) { chance.between(0.0, most * worst) } else { 0.0 }
         };
@@ -72,7 +76,8 @@ impl Weather {
             throttled: share(1.0),
             unprocessed: share(2.0),
             delivered_twice: share(1.0),
-            slow: share(1.0),
+            coordinator_lost: share(1.0),
+            slow: sluggish.unwrap_or_else(|| share(1.0)),
             killed: share(2.0),
             frozen: share(1.0),
             client_cut_off: share(1.0),

@@ -21,7 +21,7 @@ use crate::weather::Weather;
 use crowd::Crowd;
 
 /// How long the store looks after a removal here: minutes and hours would only make worlds longer.
-const REMOVAL_PATIENCE: Patience =
+pub(crate) const REMOVAL_PATIENCE: Patience =
     Patience { settle: Duration::from_secs(20), watch: Duration::from_secs(40) };
 /// How often the schedule runs.
 const SCHEDULE: Duration = Duration::from_secs(15);

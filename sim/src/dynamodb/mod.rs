@@ -45,11 +45,22 @@ pub struct Settings {
 /// Who sent a call: the number of an attempt in the history.
 pub type Origin = u64;
 
+/// What a transaction's changes have in common.
+#[derive(Debug, Clone)]
+pub struct Transaction {
+    /// What its sender called it.
+    pub token: Arc<str>,
+    /// When all its items were found to be as its conditions want them, and held.
+    pub decided: Duration,
+}
+
 /// A committed change of one item.
 #[derive(Debug, Clone)]
 pub struct Change {
     /// When it became visible.
     pub at: Duration,
+    /// In which transaction it was made, if in any.
+    pub transaction: Option<Transaction>,
     /// Who made it.
     pub origin: Origin,
     /// Of which item.
@@ -58,6 +69,13 @@ pub struct Change {
     pub old: Option<Arc<Item>>,
     /// The item after.
     pub new: Option<Arc<Item>>,
+}
+
+impl Change {
+    /// When its conditions held.
+    pub fn decided(&self) -> Duration {
+        self.transaction.as_ref().map_or(self.at, |transaction| transaction.decided)
+    }
 }
 
 /// What a table has been used.
@@ -248,7 +266,7 @@ impl DynamoDb {
         if self.state().marks.get(&key).is_some_and(|mark| mark.ongoing.is_some()) {
             return Err(Refused::conflict());
         }
-        let answer = self.apply(origin, operation, &key, request)?;
+        let answer = self.apply(origin, operation, &key, request, None)?;
         let units = write_units(self.state().items.get(&key).map(Arc::as_ref));
         self.charge(&key, Kind::Write, units);
         Ok(with_units(answer, units))
@@ -261,6 +279,7 @@ impl DynamoDb {
         operation: &str,
         key: &Key,
         mut request: Value,
+        transaction: Option<Transaction>,
     ) -> Result<Value, Refused> {
         let put = match operation {
             "PutItem" => request.get("Item").and_then(Value::as_object).cloned(),
@@ -284,7 +303,7 @@ impl DynamoDb {
         mark.before.clone_from(&old);
         mark.changed = at;
         if old.is_some() || new.is_some() {
-            let change = Arc::new(Change { at, origin, key: key.clone(), old, new });
+            let change = Arc::new(Change { at, transaction, origin, key: key.clone(), old, new });
             state.changes.push(Arc::clone(&change));
             // Nobody reads the stream of a world that has ended.
             let _ = self.stream.send(change);

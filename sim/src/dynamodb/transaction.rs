@@ -15,10 +15,14 @@ use tokio::sync::watch;
 
 use super::capacity::Kind;
 use super::item::Key;
-use super::{DynamoDb, Origin, Refused, consumed, key_of, write_units};
+use super::{DynamoDb, Origin, Refused, Transaction, consumed, key_of, write_units};
 
 /// How differently long the messages of one transaction take.
 const SPREAD: f64 = 0.5;
+/// How long it takes at most until a lost coordinator's transaction is carried on, mostly and now and
+/// then. Not published.
+const RECOVERY: Duration = Duration::from_secs(4);
+const LONGEST_RECOVERY: Duration = Duration::from_secs(40);
 /// How far the coordinators' clocks are apart.
 const COORDINATOR_SKEW: Duration = Duration::from_micros(500);
 
@@ -128,7 +132,7 @@ impl DynamoDb {
         let actions: Vec<_> =
             actions.into_iter().flatten().map(Action::of).collect::<Result<_, _>>()?;
         let Some(token) = request.get("ClientRequestToken").and_then(Value::as_str) else {
-            return self.coordinate(origin, &actions).await;
+            return self.coordinate(origin, "", &actions).await;
         };
         let mut hasher = DefaultHasher::new();
         request.to_string().hash(&mut hasher);
@@ -146,7 +150,7 @@ impl DynamoDb {
         }
         let (settle, outcome) = watch::channel(None);
         self.state().replays.insert(token.to_owned(), Replay { request: hash, outcome });
-        let outcome = self.coordinate(origin, &actions).await;
+        let outcome = self.coordinate(origin, token, &actions).await;
         if outcome.is_err() {
             // Only what went through is answered again without being done.
             self.state().replays.remove(token);
@@ -156,8 +160,13 @@ impl DynamoDb {
     }
 
     /// The transaction coordinator.
-    async fn coordinate(&self, origin: Origin, actions: &[Action]) -> Result<Value, Refused> {
-        let transaction = {
+    async fn coordinate(
+        &self,
+        origin: Origin,
+        token: &str,
+        actions: &[Action],
+    ) -> Result<Value, Refused> {
+        let number = {
             let mut state = self.state();
             state.used.transactions += 1;
             state.used.transactions
@@ -169,7 +178,7 @@ impl DynamoDb {
         for (at, n) in self.messages(self.now(), actions.len()) {
             self.wait_until(at).await;
             if let (Some(action), Some(reason)) = (actions.get(n), reasons.get_mut(n)) {
-                match self.prepare(transaction, stamp, action) {
+                match self.prepare(number, stamp, action) {
                     Ok(()) => {}
                     Err(Unprepared::For(why)) => *reason = why,
                     Err(Unprepared::Unavailable(refused)) => failed = Some(refused),
@@ -178,21 +187,27 @@ impl DynamoDb {
         }
         let accepted = failed.is_none()
             && reasons.iter().all(|reason| reason.get("Code").is_some_and(|code| code == "None"));
-        let mut decided = self.now() + self.message();
+        let transaction = Transaction { token: token.into(), decided: self.now() };
+        let mut told = self.now() + self.message();
         if accepted {
             // The word to commit arrives after one message, and the commit itself takes another.
-            decided += self.message();
+            told += self.message();
+        }
+        let mut messages = self.messages(told, actions.len());
+        if accepted && self.weather.strikes(&self.chance, self.weather.coordinator_lost, self.now())
+        {
+            self.lose_coordinator(&mut messages);
         }
         let mut units = 0.0;
-        for (at, n) in self.messages(decided, actions.len()) {
+        for (at, n) in messages {
             self.wait_until(at).await;
             let Some(action) = actions.get(n) else { continue };
             if accepted {
-                units += 2.0 * self.commit(origin, action)?;
+                units += 2.0 * self.commit(origin, action, &transaction)?;
             }
             let mut state = self.state();
             let mark = state.marks.entry(action.key.clone()).or_default();
-            if mark.ongoing == Some(transaction) {
+            if mark.ongoing == Some(number) {
                 mark.ongoing = None;
                 if accepted {
                     mark.stamp = mark.stamp.max(stamp);
@@ -222,6 +237,15 @@ impl DynamoDb {
         arrivals
     }
 
+    /// The coordinator is lost before it has told all nodes: another one finds that out after a while,
+    /// and tells the rest.
+    fn lose_coordinator(&self, messages: &mut [(Duration, usize)]) {
+        let longest = if self.chance.happens(0.3) { LONGEST_RECOVERY } else { RECOVERY };
+        let late = self.chance.time(Duration::ZERO, longest);
+        let told = self.chance.below(messages.len());
+        messages.iter_mut().skip(told).for_each(|(at, _)| *at += late);
+    }
+
     /// A storage node's answer to a preparation.
     fn prepare(&self, transaction: u64, stamp: u128, action: &Action) -> Result<(), Unprepared> {
         let reason = |code: &str| Unprepared::For(json!({ "Code": code, "Message": "simulated" }));
@@ -247,10 +271,15 @@ impl DynamoDb {
     }
 
     /// Applies one action of a transaction that all have accepted. Answers with its units.
-    fn commit(&self, origin: Origin, action: &Action) -> Result<f64, Refused> {
+    fn commit(
+        &self,
+        origin: Origin,
+        action: &Action,
+        transaction: &Transaction,
+    ) -> Result<f64, Refused> {
         let units = self.units(action);
         if let Some((operation, write)) = action.write() {
-            self.apply(origin, operation, &action.key, write)?;
+            self.apply(origin, operation, &action.key, write, Some(transaction.clone()))?;
         }
         self.charge(&action.key, Kind::Write, units);
         Ok(units)

@@ -1,33 +1,35 @@
 //! What a caller may do is decided by their membership as it was read, and stands when it is done: not
-//! by one that has ended or changed in between, be the caller back by then.
-
-use std::time::Duration;
+//! by one that has ended or changed in between, be the caller back by then. And it is enough for it.
 
 use crate::dynamodb::{Change, Item, text};
-use crate::request::Want;
+use crate::request::{Request, Want};
 use crate::world::Evidence;
 
-/// A check of the caller may be let go before what it guards is committed, by as much as the
-/// messages of one transaction are apart.
-const APART: Duration = Duration::from_millis(40);
-
 pub(super) fn check(evidence: &Evidence) -> Vec<String> {
-    evidence.changes.iter().filter_map(|change| is_unfounded(evidence, change)).collect()
+    let of = |change| Some((change, evidence.request_of(change)?));
+    let made = || evidence.changes.iter().filter_map(|change| of(change.as_ref()));
+    let unfounded = made().filter_map(|(change, request)| is_unfounded(evidence, change, request));
+    let presumed = made().filter_map(|(change, request)| is_presumed(evidence, change, request));
+    unfounded.chain(presumed).collect()
 }
 
-/// Why a change should not have been made, if it should not.
-fn is_unfounded(evidence: &Evidence, change: &Change) -> Option<String> {
-    let request = evidence.request_of(change)?;
-    let by = request.by.as_deref()?;
-    let with_role = match request.want {
+/// Whether a want has to be one of an owner's or an admin's. Whose caller nobody asks for is `None`.
+fn takes_rank(want: &Want) -> Option<bool> {
+    match want {
         Want::CreateToken { .. }
         | Want::AddMember { .. }
         | Want::SetRole { .. }
-        | Want::RemoveMember { .. } => true,
-        Want::SelfEnroll { .. } => false,
-        _ => return None,
-    };
-    let names: &[&str] = if with_role { &["membership", "role"] } else { &["membership"] };
+        | Want::RemoveMember { .. } => Some(true),
+        Want::SelfEnroll { .. } => Some(false),
+        _ => None,
+    }
+}
+
+/// Why a change should not have been made, if it should not: the caller was somebody else by then.
+fn is_unfounded(evidence: &Evidence, change: &Change, request: &Request) -> Option<String> {
+    let by = request.by.as_deref()?;
+    let names: &[&str] =
+        if takes_rank(&request.want)? { &["membership", "role"] } else { &["membership"] };
     let told = |item: &Item| -> Vec<Option<String>> {
         names.iter().map(|name| text(item, name).map(str::to_owned)).collect()
     };
@@ -36,21 +38,61 @@ fn is_unfounded(evidence: &Evidence, change: &Change) -> Option<String> {
     if change.key.sk == caller {
         return None;
     }
-    let mut reads = evidence.history.reads.iter().rev();
-    let read = reads
-        .find(|read| read.by == change.origin && read.key.sk == caller && read.at <= change.at)?;
-    // As it was within that time: each state that ended after it began.
-    let of_caller = || evidence.changes.iter().filter(|other| other.key == read.key);
-    let began = change.at.saturating_sub(APART);
-    let at_first = of_caller().take_while(|other| other.at <= began).last();
-    let within = of_caller().filter(|other| other.at > began && other.at <= change.at);
-    let mut states = at_first.into_iter().chain(within).filter_map(|state| state.new.as_deref());
-    let stood = states.any(|state| told(state) == told(&read.item));
-    (!stood).then(|| {
+    let read = last_read(evidence, change, &caller)?;
+    // Until it is decided, what was checked is held.
+    let of_caller = evidence.changes.iter().filter(|other| other.key == read.key);
+    let stood = of_caller.take_while(|other| other.at <= change.decided()).last();
+    let stood = stood.and_then(|state| state.new.as_deref());
+    (stood.map(told) != Some(told(&read.item))).then(|| {
         format!(
             "authority: {request}: {} by a caller who was not {:?}",
             change.key,
             told(&read.item)
         )
+    })
+}
+
+/// Why a change should not have been made, if it should not: the caller's role does not do for it.
+fn is_presumed(evidence: &Evidence, change: &Change, request: &Request) -> Option<String> {
+    let caller = format!("MEMBER#{}", request.by.as_deref()?);
+    let role = |item: Option<&Item>| item.and_then(|item| text(item, "role")).map(rank);
+    let (old, new) = (role(change.old.as_deref()), role(change.new.as_deref()));
+    let own = if change.key.sk == caller {
+        // Anybody may leave, and step down.
+        match request.want {
+            Want::SetRole { .. } => old?,
+            _ => return None,
+        }
+    } else {
+        let needs_none = matches!(request.want, Want::CreateTeam | Want::SelfEnroll { .. });
+        if needs_none
+            || matches!(request.want, Want::RemoveMember { ref who, .. } if caller.ends_with(who))
+        {
+            return None;
+        }
+        role(Some(&last_read(evidence, change, &caller)?.item))?
+    };
+    let is_member = change.key.sk.starts_with("MEMBER#");
+    let least = if is_member { old.max(new).unwrap_or(0).max(1) } else { 1 };
+    (own < least).then(|| format!("authority: {request}: {} by a caller of rank {own}", change.key))
+}
+
+fn rank(role: &str) -> u8 {
+    match role {
+        "owner" => 2,
+        "admin" => 1,
+        _ => 0,
+    }
+}
+
+/// The caller, as the attempt that made a change has read them last before it was decided.
+fn last_read<'a>(
+    evidence: &'a Evidence,
+    change: &Change,
+    caller: &str,
+) -> Option<&'a crate::history::Read> {
+    let mut reads = evidence.history.reads.iter().rev();
+    reads.find(|read| {
+        read.by == change.origin && read.key.sk == caller && read.at <= change.decided()
     })
 }

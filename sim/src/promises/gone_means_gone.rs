@@ -2,10 +2,16 @@
 //!    is gone. What is others' is untouched.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::dynamodb::{at, text};
+use crate::dynamodb::{Change, at, number, text};
 use crate::request::Want;
-use crate::world::Evidence;
+use crate::world::{Evidence, REMOVAL_PATIENCE};
+
+/// What a transaction has decided is visible by then, as far as [`REMOVAL_PATIENCE`] counts on it: the
+/// clocks of functions differ.
+const VISIBLE: Duration = REMOVAL_PATIENCE.settle.saturating_sub(Duration::from_secs(5));
 
 pub(super) fn check(evidence: &Evidence) -> Vec<String> {
     let mut broken = Vec::new();
@@ -37,6 +43,11 @@ pub(super) fn check(evidence: &Evidence) -> Vec<String> {
             broken.push(format!("gone means gone: {:?} is there", text(node, "hostname")));
         }
     }
+    for member in evidence.items_of("MEMBER#") {
+        if is_ended(text(member, "membership")) {
+            broken.push(format!("gone means gone: back in an ended stay: {member:?}"));
+        }
+    }
     for removal in evidence.items_of("REMOVAL#") {
         if at(removal, "completed_at").is_none() {
             broken.push(format!("gone means gone: not completed: {removal:?}"));
@@ -47,7 +58,60 @@ pub(super) fn check(evidence: &Evidence) -> Vec<String> {
         }
     }
     untouched(evidence, &is_ended, &mut broken);
+    counted(evidence, &mut broken);
+    done_when_done(evidence, &mut broken);
     broken
+}
+
+/// A removal says what was done for it.
+fn counted(evidence: &Evidence, broken: &mut Vec<String>) {
+    for removal in evidence.items_of("REMOVAL#") {
+        let membership = text(removal, "membership");
+        let swept = |change: &&Arc<Change>| {
+            let is_swept =
+                evidence.request_of(change).is_some_and(|r| matches!(r.want, Want::Cascade));
+            let old = change.old.as_deref().filter(|_| is_swept && change.new.is_none());
+            old.is_some_and(|node| text(node, "sponsor.membership") == membership)
+        };
+        let nodes = evidence.changes_of("NODE#").filter(swept).count();
+        let tokens = evidence.items_of("TOKEN#");
+        let tokens = tokens.filter(|token| text(token, "revocation.removal") == membership).count();
+        let says = |name| number(removal, name).and_then(|n| usize::try_from(n).ok());
+        if says("nodes_removed") != Some(nodes) || says("tokens_revoked") != Some(tokens) {
+            broken.push(format!(
+                "gone means gone: {nodes} nodes and {tokens} tokens went with {removal:?}"
+            ));
+        }
+    }
+}
+
+/// A removal is done only when nothing more is found: not while something is, and not before all is
+/// visible that was done before.
+fn done_when_done(evidence: &Evidence, broken: &mut Vec<String>) {
+    for change in evidence.changes_of("REMOVAL#") {
+        let Some(removal) = change.new.as_deref() else { continue };
+        if at(removal, "completed_at").is_none() {
+            continue;
+        }
+        if at(removal, "clean_since").is_none() {
+            broken.push(format!("gone means gone: done though just found: {removal:?}"));
+        }
+        let membership = text(removal, "membership");
+        let appeared = evidence.changes.iter().find(|later| {
+            let whose = later.new.as_deref().and_then(|new| match &later.key.sk {
+                node if node.starts_with("NODE#") => text(new, "sponsor.membership"),
+                token if token.starts_with("TOKEN#") && later.old.is_none() => {
+                    text(new, "membership")
+                }
+                _ => None,
+            });
+            let late = later.at.saturating_sub(later.decided());
+            later.at > change.at && whose == membership && late < VISIBLE
+        });
+        if let Some(later) = appeared {
+            broken.push(format!("gone means gone: {} came when all was done", later.key));
+        }
+    }
 }
 
 /// What a sweep took belonged to a membership that had ended.

@@ -6,11 +6,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::dynamodb::at;
+use crate::dynamodb::{at, text};
 use crate::history::Answer;
 use crate::request::{Token, Want};
 use crate::world::Evidence;
 
+use super::counted as counted_on;
 use super::linearizable::{Model, Timed, is_linearizable};
 
 struct Life;
@@ -20,16 +21,19 @@ struct State {
     max: Option<u64>,
     used: u64,
     nodes: BTreeSet<String>,
+    there: BTreeSet<String>,
     marked: bool,
     revoked: bool,
 }
 
 #[derive(Debug)]
 enum Operation {
-    /// The node got in, or was in already.
-    Enrolled(String),
-    /// Somebody was told that it is spent.
-    Exhausted,
+    /// The node got in, or was in already, under its hostname.
+    Enrolled(String, String),
+    /// The node of this hostname was removed.
+    Gone(String),
+    /// The machine of this hostname was told that it is spent: it is not in.
+    Exhausted(String),
     /// Somebody was told that it is revoked.
     FoundRevoked,
     /// A revoke began: whoever reads the token from now on is refused. Who has read it may still get
@@ -48,13 +52,20 @@ impl Model for Life {
     fn step(state: &State, operation: &Operation) -> Option<State> {
         let mut next = state.clone();
         let possible = match operation {
-            Operation::Enrolled(node) => {
+            Operation::Enrolled(node, hostname) => {
+                next.there.insert(hostname.clone());
                 if next.nodes.insert(node.clone()) {
                     next.used += 1;
                 }
                 !state.revoked && state.max.is_none_or(|max| next.used <= max)
             }
-            Operation::Exhausted => state.max == Some(state.used),
+            Operation::Gone(hostname) => {
+                next.there.remove(hostname);
+                true
+            }
+            Operation::Exhausted(hostname) => {
+                state.max == Some(state.used) && !state.there.contains(hostname)
+            }
             Operation::FoundRevoked => state.marked,
             Operation::Marked => {
                 next.marked = true;
@@ -80,6 +91,7 @@ fn is_told(evidence: &Evidence, token: &Token) -> bool {
         max: token.max_uses,
         used: token.worn,
         nodes: BTreeSet::new(),
+        there: BTreeSet::new(),
         marked: false,
         revoked: false,
     };
@@ -92,13 +104,14 @@ fn is_told(evidence: &Evidence, token: &Token) -> bool {
             None => (Duration::MAX, None),
         };
         match &request.want {
-            Want::Register { token: presented, .. } if presented.id == token.id => {
+            Want::Register { token: presented, hostname, .. } if presented.id == token.id => {
                 match answer {
                     Some(answer) if answer.is_success() => {
-                        add(attempt.sent, done, Operation::Enrolled(answer.text("id").to_owned()));
+                        let id = answer.text("id").to_owned();
+                        add(attempt.sent, done, Operation::Enrolled(id, hostname.clone()));
                     }
                     Some(answer) if answer.code() == "token-exhausted" => {
-                        add(attempt.sent, done, Operation::Exhausted);
+                        add(attempt.sent, done, Operation::Exhausted(hostname.clone()));
                     }
                     Some(answer) if answer.code() == "token-revoked" => {
                         add(attempt.sent, done, Operation::FoundRevoked);
@@ -107,7 +120,9 @@ fn is_told(evidence: &Evidence, token: &Token) -> bool {
                 }
                 // What nobody was told, or not this, and was done all the same.
                 for (change, node, _) in counted.iter().filter(|(change, ..)| change.origin == n) {
-                    add(attempt.sent, change.at, Operation::Enrolled((*node).to_owned()));
+                    let done = evidence.visible(change);
+                    let enrolled = Operation::Enrolled((*node).to_owned(), hostname.clone());
+                    add(attempt.sent, done, enrolled);
                 }
             }
             Want::Revoke(revoked)
@@ -122,6 +137,13 @@ fn is_told(evidence: &Evidence, token: &Token) -> bool {
                 }
             }
             _ => {}
+        }
+    }
+    for change in evidence.changes_of("NODE#").filter(|change| change.new.is_none()) {
+        let old = change.old.as_deref();
+        if old.is_some_and(|old| counted_on(old).any(|of| of == token.id)) {
+            let hostname = old.and_then(|old| text(old, "hostname")).unwrap_or_default();
+            add(change.decided(), evidence.visible(change), Operation::Gone(hostname.to_owned()));
         }
     }
     for change in evidence.changes_of("TOKEN#").filter(|c| c.key.sk.ends_with(&token.id)) {

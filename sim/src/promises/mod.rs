@@ -13,9 +13,12 @@ mod never_shown;
 mod never_taken_over;
 mod never_twice;
 mod one_address_one_device;
+mod patience;
 mod sound;
+mod truth;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -26,7 +29,7 @@ use crate::world::Evidence;
 
 /// Every way in which a promise was broken.
 pub(crate) fn broken(evidence: &Evidence) -> Vec<String> {
-    let checks: [fn(&Evidence) -> Vec<String>; 11] = [
+    let checks: [fn(&Evidence) -> Vec<String>; 13] = [
         never_more::check,
         never_twice::check,
         never_after::check,
@@ -38,6 +41,8 @@ pub(crate) fn broken(evidence: &Evidence) -> Vec<String> {
         authority::check,
         life::check,
         sound::check,
+        patience::check,
+        truth::check,
     ];
     let mut broken = evidence.history.violations.clone();
     broken.extend(checks.into_iter().flat_map(|check| check(evidence)));
@@ -68,6 +73,15 @@ impl Evidence {
             }
             _ => None,
         })
+    }
+
+    /// When all of what was changed together was visible.
+    fn visible(&self, change: &Change) -> Duration {
+        let Some(transaction) = &change.transaction else { return change.at };
+        let is_same = |other: &&Arc<Change>| {
+            other.transaction.as_ref().is_some_and(|of| of.token == transaction.token)
+        };
+        self.changes.iter().filter(is_same).map(|other| other.at).max().unwrap_or(change.at)
     }
 
     /// The changes of items whose sort key begins so.

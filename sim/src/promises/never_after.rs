@@ -46,6 +46,16 @@ pub(super) fn check(evidence: &Evidence) -> Vec<String> {
             broken.push(format!("never after: {} expired too early", token.id));
         }
     }
+    for (change, node, id) in evidence.uses() {
+        let expiry = evidence.tokens.iter().find(|token| token.id == id).and_then(|t| t.expires_at);
+        let transaction = change.transaction.as_ref();
+        let sent = transaction.and_then(|t| evidence.history.sent.get(t.token.as_ref()));
+        if let (Some(expiry), Some(sent)) = (expiry, sent)
+            && Time::second(*sent).as_unix() > expiry
+        {
+            broken.push(format!("never after: {node} was entered when {id} had expired"));
+        }
+    }
     for change in evidence.changes_of("TOKEN#") {
         let revocation = |item: Option<&crate::dynamodb::Item>| {
             item.and_then(|item| item.get("revocation").cloned())

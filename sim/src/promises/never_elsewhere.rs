@@ -1,4 +1,5 @@
-//! 5. A token, a member, a node of one team writes nothing of another.
+//! 5. A token, a member, a node of one team writes nothing of another. Who does not hold a token's secret
+//!    is let in nowhere.
 
 use crate::request::Want;
 use crate::world::Evidence;
@@ -26,6 +27,9 @@ pub(super) fn check(evidence: &Evidence) -> Vec<String> {
         };
         if answer.text("team_id") != presented.team || answer.text("hostname") != hostname {
             broken.push(format!("never elsewhere: {token} answered {}", answer.body));
+        }
+        if !evidence.tokens.iter().any(|known| known.plaintext == presented.plaintext) {
+            broken.push(format!("never elsewhere: {token} let in who does not hold its secret"));
         }
     }
     broken

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join;
 use member_cascade::handle;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -53,12 +54,19 @@ impl Cascade {
                 })
                 .collect();
             for batch in removed.chunks(BATCH) {
-                self.hand_over(batch).await;
                 let now = self.time.elapsed();
-                if self.weather.strikes(&self.chance, self.weather.record_repeated, now) {
-                    self.history.met("record repeated", FUNCTION);
+                if !self.weather.strikes(&self.chance, self.weather.record_repeated, now) {
                     self.hand_over(batch).await;
+                    continue;
                 }
+                self.history.met("record repeated", FUNCTION);
+                // After one that is given up and goes on, it is handled twice at once.
+                let again = self.chance.time(Duration::ZERO, Duration::from_secs(2));
+                join(self.hand_over(batch), async {
+                    tokio::time::sleep(again).await;
+                    self.hand_over(batch).await;
+                })
+                .await;
             }
         }
     }
@@ -106,7 +114,7 @@ impl Cascade {
             self.weather.strikes(&self.chance, self.weather.schedule_doubled, self.time.elapsed());
         if doubled {
             self.history.met("schedule doubled", FUNCTION);
-            futures_util::future::join(self.invoke(event.clone()), self.invoke(event)).await;
+            join(self.invoke(event.clone()), self.invoke(event)).await;
         } else {
             self.invoke(event).await;
         }

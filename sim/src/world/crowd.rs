@@ -1,9 +1,13 @@
 //! Who uses the system, and for what.
 
+mod scenes;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use muster_shared::domain::plaintext::Plaintext;
+use muster_shared::environment::Entropy as _;
 use serde_json::{Value, json};
 
 use crate::chance::Chance;
@@ -38,6 +42,8 @@ pub(super) struct Crowd {
     machines: f64,
     /// How likely each of those other things is, next to the others.
     tastes: Vec<f64>,
+    /// How likely several play a scene, rather than one does one thing.
+    scenes: f64,
     /// How likely it is about what others are at just now.
     crowding: f64,
     known: Mutex<Known>,
@@ -62,6 +68,7 @@ impl Crowd {
         let machines = *chance.pick(&[0.1, 0.3, 0.5, 0.7]).unwrap_or(&0.5);
         // Some things are hardly ever wanted, so that others come thick.
         let tastes = (0..OTHER_THINGS).map(|_| chance.between(0.0, 1.0).powi(3)).collect();
+        let scenes = *chance.pick(&[0.0, 0.1, 0.3]).unwrap_or(&0.1);
         let crowding = *chance.pick(&[0.0, 0.5, 0.8]).unwrap_or(&0.5);
         Self {
             api,
@@ -73,6 +80,7 @@ impl Crowd {
             keys,
             machines,
             tastes,
+            scenes,
             crowding,
             known: Mutex::default(),
         }
@@ -118,7 +126,11 @@ impl Crowd {
                     if crowd.chance.happens(0.6) {
                         tokio::time::sleep(crowd.chance.time(Duration::ZERO, pause)).await;
                     }
-                    crowd.want_something().await;
+                    if crowd.chance.happens(crowd.scenes) {
+                        crowd.play().await;
+                    } else {
+                        crowd.want_something().await;
+                    }
                 }
             })
         });
@@ -164,16 +176,34 @@ impl Crowd {
             },
             _ => {
                 let Some(token) = token else { return };
+                let token = self.or_a_forged_one(token);
                 let key = self.chance.happens(if token.self_enrolled { 0.9 } else { 0.5 });
-                let number = u8::try_from(1 + self.chance.below(self.keys.into())).unwrap_or(1);
                 let name =
                     self.chance.happens(0.5).then(|| format!("name {}", self.chance.below(3)));
-                let key = key.then_some(number);
+                let key = key.then(|| self.key());
                 self.ask(None, Want::Register { token, hostname: hostname(), key, name }).await;
                 return;
             }
         };
         self.ask(Some(&who), want).await;
+    }
+
+    /// Now and then one that has everything of the token but its secret.
+    fn or_a_forged_one(&self, token: Arc<Token>) -> Arc<Token> {
+        if !self.chance.happens(0.02) {
+            return token;
+        }
+        let (Ok(team), Ok(id)) = (token.team.parse(), token.id.parse()) else { return token };
+        let mut secret = [0; 20];
+        self.chance.fill(&mut secret);
+        let plaintext = Plaintext::new(team, id, secret).expose().to_string();
+        let (team, id) = (token.team.clone(), token.id.clone());
+        Arc::new(Token { team, id, plaintext, ..*token })
+    }
+
+    /// The number of some key.
+    fn key(&self) -> u8 {
+        u8::try_from(1 + self.chance.below(self.keys.into())).unwrap_or(1)
     }
 
     /// Now and then a token that nobody has made.
@@ -226,11 +256,11 @@ impl Crowd {
     }
 
     /// A wide token of which hardly a use is left.
-    async fn wear_out_one(&self, team: &str, founder: &str) {
+    async fn wear_out_one(&self, team: &str, founder: &str) -> Option<Arc<Token>> {
         let want =
             Want::CreateToken { team: team.to_owned(), max_uses: Some(150), expires_at: None };
         let request = Request { by: Some(founder.to_owned()), want };
-        let Some(answer) = self.api.ask(request.clone(), TRIES).await else { return };
+        let answer = self.api.ask(request.clone(), TRIES).await?;
         let id = answer.text("id").to_owned();
         let mut worn = 0;
         for (key, item) in self.dynamodb.items() {
@@ -255,11 +285,12 @@ impl Crowd {
                 )
                 .await;
         }
-        self.learn(&request, &answer, worn);
+        self.learn(&request, &answer, worn)
     }
 
-    /// Asks, and remembers what came of it. Who gets no final answer at all has been let down.
-    async fn ask(&self, by: Option<&str>, want: Want) {
+    /// Asks, and remembers what came of it: a token, perhaps. Who gets no final answer at all has been
+    /// let down.
+    async fn ask(&self, by: Option<&str>, want: Want) -> Option<Arc<Token>> {
         let request = Request { by: by.map(str::to_owned), want };
         // Some go away.
         let tries = if self.chance.happens(0.05) { 1 } else { TRIES };
@@ -267,32 +298,39 @@ impl Crowd {
             Some(answer) => self.learn(&request, &answer, 0),
             None if tries == TRIES => {
                 self.api.history.violated(format!("liveness: no final answer to {request}"));
+                None
             }
-            None => {}
+            None => None,
         }
     }
 
-    fn learn(&self, request: &Request, answer: &Answer, worn: u64) {
+    fn learn(&self, request: &Request, answer: &Answer, worn: u64) -> Option<Arc<Token>> {
         if !answer.is_success() {
-            return;
+            return None;
         }
         let text = |name: &str| answer.text(name).to_owned();
         let mut known = self.known();
         let (team, max_uses, expires_at, self_enrolled) = match &request.want {
-            Want::CreateTeam => return known.teams.push(text("id")),
+            Want::CreateTeam => {
+                known.teams.push(text("id"));
+                return None;
+            }
             Want::CreateToken { team, max_uses, expires_at } => {
                 (team, *max_uses, expires_at.as_ref().map(|(at, _)| *at), false)
             }
             // It expires long after the world has ended.
             Want::SelfEnroll { team } => (team, Some(1), None, true),
-            _ => return,
+            _ => return None,
         };
         let (id, plaintext) = (text("id"), text("token"));
         let made = answer.body.get("token").is_some_and(Value::is_string);
-        if made {
-            let team = team.clone();
-            let token = Token { team, id, plaintext, max_uses, expires_at, worn, self_enrolled };
-            known.tokens.push(Arc::new(token));
+        if !made {
+            return None;
         }
+        let team = team.clone();
+        let token = Token { team, id, plaintext, max_uses, expires_at, worn, self_enrolled };
+        let token = Arc::new(token);
+        known.tokens.push(Arc::clone(&token));
+        Some(token)
     }
 }

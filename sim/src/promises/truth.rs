@@ -1,0 +1,35 @@
+//! Nobody is told that what their request has done was refused. Registrations are told of in
+//! [`super::never_twice`].
+
+use crate::history::Answer;
+use crate::request::Want;
+use crate::world::Evidence;
+
+pub(super) fn check(evidence: &Evidence) -> Vec<String> {
+    let mut broken = Vec::new();
+    for (n, attempt, request) in evidence.attempts() {
+        let is_refused = |answer: &Answer| answer.is_final() && !answer.is_success();
+        let Some((answered, _)) = attempt.answer.as_ref().filter(|(_, answer)| is_refused(answer))
+        else {
+            continue;
+        };
+        let Some(by) = request.by.as_ref().filter(|_| !matches!(request.want, Want::Cascade))
+        else {
+            continue;
+        };
+        let caller = format!("MEMBER#{by}");
+        let Some(done) = evidence.changes.iter().find(|change| change.origin == n) else {
+            continue;
+        };
+        // What others have done since may be what was refused.
+        let meanwhile = attempt.sent..=(*answered).max(evidence.visible(done));
+        let by_others = evidence.changes.iter().any(|change| {
+            let concerns = change.key == done.key || change.key.sk == caller;
+            concerns && change.origin != n && meanwhile.contains(&change.at)
+        });
+        if !by_others {
+            broken.push(format!("truth: attempt {n}, {request}, was refused and did {}", done.key));
+        }
+    }
+    broken
+}
