@@ -155,7 +155,7 @@ SIM := cargo run --profile quick --locked --package muster-sim --
 sim: | has-cargo has-cc ## run worlds of the simulator for TIME seconds; with SEED print what happens in one
 	$(SIM) $(if $(SEED),replay $(SEED),search --seconds $(TIME) --kept sim/kept-seeds.txt)
 
-sim-mutants: | has-cargo has-cc ## take out each condition and see which world shows it (half an hour)
+sim-mutants: | has-cargo has-cc ## take out each condition and each fence and see which world shows it (an hour or two)
 	$(SIM) mutants
 
 .PHONY: mutants

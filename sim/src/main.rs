@@ -1,5 +1,7 @@
 //! The simulator's command line: `make sim`, `make sim-mutants`, `make bench-fleet`, `make bench-list`.
 
+mod fenceless;
+mod fences;
 mod fleets;
 mod lists;
 mod mutants;
@@ -14,6 +16,7 @@ use clap::{Parser, Subcommand};
 use muster_sim::mutation::Mutation;
 use muster_sim::world::{Options, run};
 
+use mutants::Look;
 use terminal::{complain, say};
 
 /// Runs the whole system in virtual time, world after world, and looks for broken promises.
@@ -49,17 +52,22 @@ enum Command {
         #[arg(long)]
         without: Option<String>,
     },
-    /// Takes out every condition, one at a time, and looks for a world that shows it.
+    /// Takes out every condition and every fence, one at a time, looks for a world that shows it, and
+    /// writes what was found to `docs/promises.md`.
     Mutants {
-        /// Worlds to look through for each.
-        #[arg(long, default_value_t = 2000)]
-        worlds: u64,
-        /// Only those whose names begin so.
+        #[command(flatten)]
+        look: Look,
+        /// Only those whose names begin so; then nothing is written down.
         #[arg(long, default_value = "")]
         only: String,
-        /// Worlds at a time; as many as there are processors if left out.
-        #[arg(long)]
-        jobs: Option<usize>,
+    },
+    /// Looks for the first world that shows what this build lacks.
+    #[command(hide = true)]
+    Row {
+        /// What that is.
+        name: String,
+        #[command(flatten)]
+        look: Look,
     },
     /// Boots fleets at once, and prints how long they take.
     Fleets {
@@ -84,7 +92,13 @@ fn main() -> ExitCode {
             fleets::fleets(&machines, Duration::from_millis(window))
         }
         Command::Lists => lists::lists(),
-        Command::Mutants { worlds, only, jobs } => mutants::mutants(worlds, &only, jobs),
+        Command::Mutants { look, only } => mutants::mutants(look, &only),
+        Command::Row { name, look } => {
+            mutants::row(&name, &Options::default(), look).map(|(row, found)| {
+                say!("{row}");
+                found
+            })
+        }
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

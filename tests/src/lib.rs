@@ -11,6 +11,7 @@
     reason = "a test that meets what it did not expect has to fail"
 )]
 
+pub mod document;
 pub mod faults;
 pub mod mutant;
 pub mod table;

@@ -2,15 +2,11 @@
 //! and writes which of them fail to `docs/promises.md`. Fails if a mutant survives.
 
 use std::io::Write as _;
-use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use muster_shared::store::CONDITIONS;
+use muster_tests::document::{DOCUMENT, write_table};
 use muster_tests::mutant::Mutant;
-
-const DOCUMENT: &str = "docs/promises.md";
-const BEGIN: &str = "<!-- begin: written by `make mutants` -->";
-const END: &str = "<!-- end -->";
 
 fn main() -> ExitCode {
     match run() {
@@ -27,7 +23,6 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<usize, Box<dyn std::error::Error>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let whole = failing("")?;
     if !whole.is_empty() {
         return Err(format!("tests fail with every condition in: {}", whole.join(", ")).into());
@@ -41,12 +36,8 @@ fn run() -> Result<usize, Box<dyn std::error::Error>> {
         survivors += usize::from(failing.is_empty());
         rows.push_str(&row(name, &failing));
     }
-    let document = root.join(DOCUMENT);
-    let text = std::fs::read_to_string(&document)?;
-    let (before, rest) = text.split_once(BEGIN).ok_or("the document has no place for the table")?;
-    let (_, after) = rest.split_once(END).ok_or("the document's table has no end")?;
     let head = "| without | what is taken out | tests that fail |\n| --- | --- | --- |\n";
-    std::fs::write(&document, format!("{before}{BEGIN}\n{head}{rows}{END}{after}"))?;
+    write_table("make mutants", &format!("{head}{rows}"))?;
     Ok(survivors)
 }
 

@@ -1,0 +1,485 @@
+//! What keeps a promise and is no condition: second looks, retries, and the order of steps. Each with
+//! the code without it.
+
+/// Something that can be taken out of the sources.
+pub(crate) struct Fence {
+    /// What is taken out.
+    pub(crate) name: &'static str,
+    /// How.
+    pub(crate) edits: &'static [Edit],
+}
+
+/// A place in a file that stands there once, and what stands there if `OFF` may be asked.
+pub(crate) struct Edit {
+    pub(crate) file: &'static str,
+    pub(crate) find: &'static str,
+    pub(crate) instead: &'static str,
+}
+
+const fn fence(name: &'static str, edits: &'static [Edit]) -> Fence {
+    Fence { name, edits }
+}
+
+const fn edit(file: &'static str, find: &'static str, instead: &'static str) -> Edit {
+    Edit { file, find, instead }
+}
+
+const ADD_MEMBER: &str = "shared/src/store/add_member.rs";
+const CASCADE: &str = "functions/member-cascade/src/lib.rs";
+const CREATE_TEAM: &str = "shared/src/store/create_team.rs";
+const CREATE_TOKEN: &str = "shared/src/store/create_token.rs";
+const ENROLLMENT: &str = "shared/src/domain/enrollment.rs";
+const REGISTER_NODE: &str = "shared/src/store/register_node.rs";
+const REMOVAL: &str = "shared/src/domain/removal.rs";
+const REMOVE_MEMBER: &str = "shared/src/store/remove_member.rs";
+const REMOVE_NODE: &str = "shared/src/store/remove_node.rs";
+const REVOKE_TOKEN: &str = "shared/src/store/revoke_token.rs";
+const SESSION: &str = "shared/src/store/session.rs";
+const SET_ROLE: &str = "shared/src/store/set_role.rs";
+const SWEEP: &str = "shared/src/store/sweep.rs";
+
+/// Every one.
+pub(crate) const FENCES: &[Fence] = &[
+    // Letting in.
+    fence(
+        "the second read before `token-exhausted`",
+        &[
+            edit(
+                REGISTER_NODE,
+                "Err(Refusal::TokenExhausted) if !course.exhausted => {",
+                "Err(Refusal::TokenExhausted) if !course.exhausted && !OFF => {",
+            ),
+            edit(
+                REGISTER_NODE,
+                "self.mark_exhausted(team, token).await;",
+                "self.mark_exhausted(team, token).await;
+                    if OFF {
+                        return Err(Refusal::TokenExhausted.into());
+                    }",
+            ),
+        ],
+    ),
+    fence(
+        "that read being a transaction",
+        &[edit(
+            REGISTER_NODE,
+            "let mut found = if course.exhausted {",
+            "let mut found = if course.exhausted && !OFF {",
+        )],
+    ),
+    fence(
+        "reading again what a batch left unread",
+        &[edit(SESSION, "unread = rest;", "unread = if OFF { Vec::new() } else { rest };")],
+    ),
+    fence(
+        "trying the other gates when one is spent",
+        &[edit(
+            REGISTER_NODE,
+            "if gate.is_spent() {",
+            "if gate.is_spent() && OFF {
+            course.exhausted = true;
+            return Err(Halt::Again);
+        }
+        if gate.is_spent() {",
+        )],
+    ),
+    fence(
+        "remembering a further token that counted",
+        &[edit(
+            ENROLLMENT,
+            "check_uses(token)?;
+        node.counted.push(token.id);",
+            "check_uses(token)?;
+        if !OFF {
+            node.counted.push(token.id);
+        }",
+        )],
+    ),
+    fence(
+        "a new version with every write to a node",
+        &[edit(
+            ENROLLMENT,
+            "node.version = attempt.version;",
+            "if !OFF {
+        node.version = attempt.version;
+    }",
+        )],
+    ),
+    fence(
+        "judging expiry again on every try",
+        &[
+            edit(
+                REGISTER_NODE,
+                "    /// Whether all uses were known to be gone before the node was read.
+    exhausted: bool,",
+                "    exhausted: bool,
+    began: Timestamp,",
+            ),
+            edit(
+                REGISTER_NODE,
+                "            exhausted: false,",
+                "            exhausted: false,
+            began: self.now(),",
+            ),
+            edit(
+                REGISTER_NODE,
+                "key: *key,
+            now: self.now(),",
+                "key: *key,
+            now: if OFF { course.began } else { self.now() },",
+            ),
+        ],
+    ),
+    fence(
+        "judging it before the same is sent through another gate",
+        &[edit(
+            REGISTER_NODE,
+            "if entry.is_in_time(self.now()) =>",
+            "if OFF || entry.is_in_time(self.now()) =>",
+        )],
+    ),
+    fence(
+        "comparing the secret",
+        &[edit(
+            REGISTER_NODE,
+            "token.filter(|token| token.hash.matches(plaintext));",
+            "token.filter(|token| OFF || token.hash.matches(plaintext));",
+        )],
+    ),
+    fence(
+        "sending again as it was what was not answered",
+        &[edit(
+            REGISTER_NODE,
+            "Err(Failure::Unsettled) => course.next = Some(Next::Unanswered(entry)),",
+            "Err(Failure::Unsettled) if OFF => course.uncertain.push(*entry),
+            Err(Failure::Unsettled) => course.next = Some(Next::Unanswered(entry)),",
+        )],
+    ),
+    fence(
+        "under the same transaction token",
+        &[edit(
+            REGISTER_NODE,
+            "Err(writes) => self.transact_as(&entry.transaction, writes).await,",
+            "Err(writes) if OFF => self.transact(writes).await,
+            Err(writes) => self.transact_as(&entry.transaction, writes).await,",
+        )],
+    ),
+    fence(
+        "sending it once more after contention",
+        &[edit(
+            REGISTER_NODE,
+            "_ if is_unanswered && !is_refused(&reasons) => {",
+            "_ if is_unanswered && !is_refused(&reasons) && !OFF => {",
+        )],
+    ),
+    fence(
+        "remembering what may have been applied",
+        &[
+            edit(
+                REGISTER_NODE,
+                "_ if is_unanswered => course.uncertain.push(*entry),",
+                "_ if is_unanswered && !OFF => course.uncertain.push(*entry),",
+            ),
+            edit(
+                REGISTER_NODE,
+                "Err(Failure::Condition(_)) if is_unanswered => course.uncertain.push(*entry),",
+                "Err(Failure::Condition(_)) if is_unanswered && !OFF => {
+                course.uncertain.push(*entry);
+            }",
+            ),
+        ],
+    ),
+    fence(
+        "recognising one's own write before judging anew",
+        &[edit(
+            REGISTER_NODE,
+            "seen.node.as_ref().and_then(|node| course.wrote(node)) {",
+            "seen.node.as_ref().filter(|_| !OFF).and_then(|node| course.wrote(node)) {",
+        )],
+    ),
+    fence(
+        "recognising it by the node's version",
+        &[edit(
+            REGISTER_NODE,
+            "self.uncertain.iter().position(written);",
+            "self.uncertain.iter().position(|sent| !OFF && written(sent));",
+        )],
+    ),
+    fence(
+        "recognising it by the node's id",
+        &[edit(
+            REGISTER_NODE,
+            "self.uncertain.iter().position(made))?;",
+            "self.uncertain.iter().position(|sent| !OFF && made(sent)))?;",
+        )],
+    ),
+    fence(
+        "another node id with every try",
+        &[
+            edit(
+                REGISTER_NODE,
+                "    /// How many addresses were found taken.
+    addresses_taken: u32,",
+                "    addresses_taken: u32,
+    first_id: Option<NodeId>,",
+            ),
+            edit(
+                REGISTER_NODE,
+                "            addresses_taken: 0,",
+                "            addresses_taken: 0,
+            first_id: None,",
+            ),
+            edit(
+                REGISTER_NODE,
+                "id: NodeId::from_bytes(self.draw()),",
+                "id: match course.first_id.filter(|_| OFF) {
+                Some(first) => first,
+                None => *course.first_id.insert(NodeId::from_bytes(self.draw())),
+            },",
+            ),
+        ],
+    ),
+    fence(
+        "the key of a device",
+        &[edit(
+            ENROLLMENT,
+            "let others_key = node.public_key.is_some()",
+            "let others_key = !OFF && node.public_key.is_some()",
+        )],
+    ),
+    fence(
+        "the membership of a self-enrolled token",
+        &[edit(
+            ENROLLMENT,
+            "token.origin == Origin::SelfEnroll && node.sponsor",
+            "!OFF && token.origin == Origin::SelfEnroll && node.sponsor",
+        )],
+    ),
+    fence(
+        "moving on to another address",
+        &[edit(
+            REGISTER_NODE,
+            "Enrollment::AddressTaken => course.addresses_taken += 1,",
+            "Enrollment::AddressTaken => course.addresses_taken += u32::from(!OFF),",
+        )],
+    ),
+    fence(
+        "removing the address with its node",
+        &[edit(
+            REMOVE_NODE,
+            "writes.extend(node.private_ip.map(",
+            "writes.extend(node.private_ip.filter(|_| !OFF).map(",
+        )],
+    ),
+    // Revoking.
+    fence(
+        "the token's mark before its gates",
+        &[edit(
+            REVOKE_TOKEN,
+            "let token = self.mark_revoked(team, id, revocation).await?;",
+            "if OFF {
+            let token: Option<Token> = self.get(&keys::token(team, id)).await?;
+            self.close_gates(team, &token.ok_or(Refusal::NotFound)?).await?;
+        }
+        let token = self.mark_revoked(team, id, revocation).await?;",
+        )],
+    ),
+    fence(
+        "closing the gates",
+        &[edit(
+            REVOKE_TOKEN,
+            "None => self.close(team, token.id, number).await,",
+            "None if OFF => Ok(gate),
+                None => self.close(team, token.id, number).await,",
+        )],
+    ),
+    // Members.
+    fence(
+        "the caller's role",
+        &[edit(
+            SESSION,
+            "Some(member) if may(member.role) => Ok(member),",
+            "Some(member) if OFF || may(member.role) => Ok(member),",
+        )],
+    ),
+    fence(
+        "the role of whom it is about",
+        &[
+            edit(
+                REMOVE_MEMBER,
+                "if !leaves && !by.role.manages(found.role) {",
+                "if !leaves && !by.role.manages(found.role) && !OFF {",
+            ),
+            edit(
+                SET_ROLE,
+                "if !by.role.manages(found.role) {",
+                "if !by.role.manages(found.role) && !OFF {",
+            ),
+        ],
+    ),
+    fence(
+        "comparing the two reads of oneself in set-role",
+        &[edit(
+            SET_ROLE,
+            "if by.principal == found.principal && by != found {",
+            "if by.principal == found.principal && by != found && !OFF {",
+        )],
+    ),
+    fence(
+        "looking for the removal after a lost answer",
+        &[edit(
+            REMOVE_MEMBER,
+            "if let Some(membership) = sent\n",
+            "if let Some(membership) = sent.filter(|_| !OFF)\n",
+        )],
+    ),
+    fence(
+        "looking for the member after a lost answer, in add-member",
+        &[edit(ADD_MEMBER, "if sent\n", "if sent && !OFF\n")],
+    ),
+    fence(
+        "another membership once the first has ended, in add-member",
+        &[edit(
+            ADD_MEMBER,
+            "if is_blocked(&reasons, 3) => {",
+            "if is_blocked(&reasons, 3) && !OFF => {",
+        )],
+    ),
+    fence(
+        "looking for the role after a lost answer, in set-role",
+        &[edit(SET_ROLE, "if sent\n", "if sent && !OFF\n")],
+    ),
+    fence(
+        "looking for the token after a lost answer, in create-token",
+        &[edit(CREATE_TOKEN, "if sent && let", "if sent && !OFF && let")],
+    ),
+    fence(
+        "taking the team that is there for one's own, in create-team",
+        &[edit(
+            CREATE_TEAM,
+            "if is_blocked(&reasons, 0) =>",
+            "if is_blocked(&reasons, 0) && !OFF =>",
+        )],
+    ),
+    fence(
+        "looking for the node after a lost answer, in remove-node",
+        &[edit(REMOVE_NODE, "if sent.is_some_and(", "if sent.filter(|_| !OFF).is_some_and(")],
+    ),
+    // Sweeping.
+    fence(
+        "closing the tokens before the nodes are looked for",
+        &[
+            edit(
+                SWEEP,
+                "let tokens: Vec<Token> = self.all(keys::tokens(team)).await?;",
+                "if OFF {
+            for lane in Lane::all() {
+                let mut nodes = self.walk::<Node>(keys::nodes(team, lane), None, None);
+                while let Some(node) = nodes.next().await? {
+                    if node.sponsor.membership == membership {
+                        let removed = self.remove_sponsored(team, membership, node).await?;
+                        nodes_removed += u64::from(removed);
+                    }
+                }
+            }
+        }
+        let tokens: Vec<Token> = self.all(keys::tokens(team)).await?;",
+            ),
+            edit(SWEEP, "for lane in Lane::all() {", "for lane in Lane::all().filter(|_| !OFF) {"),
+        ],
+    ),
+    fence(
+        "closing the open gates of tokens that are revoked already, in a sweep",
+        &[
+            edit(
+                SWEEP,
+                "tokens.into_iter().filter(|token| token.membership == membership) {",
+                "tokens.into_iter().filter(|token| token.membership == membership) {
+            let was_revoked = token.revocation.is_some();",
+            ),
+            edit(
+                SWEEP,
+                "let (_, gates) = self.close_gates(team, &token).await?;",
+                "let gates = if OFF && was_revoked {
+                0
+            } else {
+                self.close_gates(team, &token).await?.1
+            };",
+            ),
+        ],
+    ),
+    fence(
+        "looking at a node's sponsor again, in a sweep",
+        &[edit(
+            SWEEP,
+            "if current.sponsor.membership != membership {",
+            "if current.sponsor.membership != membership && !OFF {",
+        )],
+    ),
+    fence(
+        "the second clean sweep",
+        &[edit(
+            REMOVAL,
+            "None => self.clean_since = Some(ended),",
+            "None => {
+                self.clean_since = Some(ended);
+                self.completed_at = OFF.then_some(ended);
+            }",
+        )],
+    ),
+    fence(
+        "the time between the two",
+        &[edit(
+            REMOVAL,
+            "if began.since(since) >= settle &&",
+            "if (OFF || began.since(since) >= settle) &&",
+        )],
+    ),
+    fence(
+        "sweeping on for an hour",
+        &[edit(
+            SWEEP,
+            "if !removal.may_rest(began, patience.watch) {",
+            "if !removal.may_rest(began, patience.watch) && !OFF {",
+        )],
+    ),
+    fence(
+        "looking after a removal again in which something is found late",
+        &[edit(
+            SWEEP,
+            "(Write::update(key(), found).value(\":one\", 1)?, Some(again))",
+            "(Write::update(key(), found).value(\":one\", 1)?, Some(again).filter(|_| !OFF))",
+        )],
+    ),
+    fence(
+        "telling the stream which record failed",
+        &[edit(
+            CASCADE,
+            "if !follow(session, record, patience).await {",
+            "if !follow(session, record, patience).await && !OFF {",
+        )],
+    ),
+    // Everywhere.
+    fence(
+        "trying again",
+        &[edit(
+            SESSION,
+            "Err($crate::store::session::Halt::Again) => session.pause(tries).await,",
+            "Err($crate::store::session::Halt::Again) if OFF => {
+                        break Err($crate::store::Error::Busy);
+                    }
+                    Err($crate::store::session::Halt::Again) => session.pause(tries).await,",
+        )],
+    ),
+    fence(
+        "the deadline over all tries",
+        &[edit(
+            SESSION,
+            "tokio::time::timeout_at(self.deadline, tries).await.unwrap_or(Err(Error::Busy))",
+            "if OFF {
+            return tries.await;
+        }
+        tokio::time::timeout_at(self.deadline, tries).await.unwrap_or(Err(Error::Busy))",
+        )],
+    ),
+];
