@@ -56,7 +56,7 @@ SCHEDULED = {
 }
 
 TEAM = "TEAM#team_" + "?" * 13
-PARTITIONS = {TEAM, f"{TEAM}#TOKENS", f"{TEAM}#LANE#*", f"{TEAM}#ADDR#*", "PRINCIPAL#*", "REMOVALS"}
+PARTITIONS = {TEAM, f"{TEAM}#TOKENS", f"{TEAM}#LANE#*", f"{TEAM}#GATES#*", f"{TEAM}#ADDR#*", "PRINCIPAL#*", "REMOVALS"}
 
 
 def as_list(value):

@@ -41,7 +41,7 @@ fn row(what: &str, cost: Cost, calls: u32, write_units: f64, read_units: f64) {
 #[tokio::test]
 async fn a_registration_costs_what_the_data_model_says() {
     println!("| registration | calls | write units | read units |\n| --- | --- | --- | --- |");
-    for (gates, max_uses) in [("1 gate", Some(50)), ("32 gates", None)] {
+    for (gates, max_uses) in [("1 gate", Some(50)), ("64 gates", None)] {
         let world = World::calm().await;
         let token = world.token(max_uses).await;
         let of = |what: &str| format!("{what}, {gates}");

@@ -112,8 +112,11 @@ async fn the_handler_killed_between_any_two_of_its_writes_and_run_again_ends_it_
         let membership = world.part(&bob).await;
 
         world.wire.cut_after(survived);
-        let session = world.store.session(Duration::from_millis(250));
-        let _ = session.sweep(world.team, membership, &bob, Patience::default()).await;
+        let session = world.session();
+        tokio::select! {
+            _ = session.sweep(world.team, membership, &bob, Patience::default()) => {}
+            () = world.wire.until_cut() => {}
+        }
         let killed = world.wire.mend();
 
         let removal = world.finish(membership).await;
@@ -125,7 +128,7 @@ async fn the_handler_killed_between_any_two_of_its_writes_and_run_again_ends_it_
         assert_eq!(open.count(), 0, "{survived}");
         contents.check();
         if !killed {
-            assert!(survived > 32, "it has a mark, 32 gates, a mark and two nodes to write");
+            assert!(survived > 64, "it has a mark, 64 gates, a mark and two nodes to write");
             break;
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use muster_shared::domain::gate::WIDE_GATES;
 use muster_shared::domain::refusal::Refusal;
 use muster_shared::domain::timestamp::Timestamp;
 use muster_shared::domain::token::Policy;
@@ -21,7 +22,7 @@ in_every_weather! {
     nodes_already_enrolled_stay_as_they_are
 }
 
-/// The token's number of uses that makes it its own gate, and that which gives it 32.
+/// The token's number of uses that makes it its own gate, and that which gives it 64.
 const NARROW_AND_WIDE: [Option<u64>; 2] = [Some(100), None];
 
 fn is_transaction(sent: &Sent) -> bool {
@@ -122,7 +123,7 @@ async fn a_registration_that_is_tried_again_after_the_token_has_expired_is_refus
 #[tokio::test]
 async fn a_revoke_that_dies_half_way_refuses_already_and_is_made_whole_by_the_next() {
     let world = World::calm().await;
-    for survived in [1, 2, 17, 32] {
+    for survived in [1, 2, 17, usize::from(WIDE_GATES)] {
         let token = world.token(None).await;
         world.wire.cut_after(survived);
         let died = world.store.session(Duration::from_millis(300));
@@ -139,7 +140,7 @@ async fn a_revoke_that_dies_half_way_refuses_already_and_is_made_whole_by_the_ne
             let gate = gate["gate"].as_m().unwrap();
             gate.contains_key("closed_at")
         });
-        assert_eq!(closed.count(), 32);
+        assert_eq!(closed.count(), usize::from(WIDE_GATES));
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::join_all;
+use muster_shared::domain::gate::WIDE_GATES;
 use muster_shared::domain::refusal::Refusal;
 use muster_tests::world::World;
 
@@ -51,6 +53,23 @@ async fn of_400_machines_at_once_exactly_as_many_get_in_as_may() {
 }
 
 #[tokio::test]
+async fn a_token_of_fewer_gates_than_are_made_now_is_passed_by_those_it_has() {
+    let world = World::calm().await;
+    let token = world.token(Some(640)).await;
+    let mut wide = world.contents().await.of("TOKEN#").next().unwrap().clone();
+    let fewer = AttributeValue::M([("count".to_owned(), AttributeValue::N("2".to_owned()))].into());
+    wide.insert("gate".to_owned(), fewer);
+    let client = world.engine.client();
+    client.put_item().table_name(world.engine.table()).set_item(Some(wide)).send().await.unwrap();
+    let hosts: Vec<_> = (0..30).map(|n| format!("host-{n}")).collect();
+    let outcomes = join_all(hosts.iter().map(|host| world.register(&token, host, None))).await;
+    let admitted = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    let refused = outcomes.iter().filter(|o| matches!(o, Err(Refusal::TokenExhausted))).count();
+    assert_eq!((admitted, refused), (20, 10));
+    world.check().await;
+}
+
+#[tokio::test]
 async fn a_use_is_not_given_back_with_its_node() {
     let world = World::calm().await;
     let token = world.token(Some(1)).await;
@@ -93,7 +112,7 @@ async fn a_token_that_is_found_after_a_lost_answer_is_handed_out_with_all_its_ga
     let mut looks = world.wire.hold(|sent| sent.operation == "GetItem" && sent.mentions("TOKEN#"));
     let create = async {
         world.token(Some(500)).await;
-        assert_eq!(world.contents().await.of("GATE#").count(), 32);
+        assert_eq!(world.contents().await.of("GATE#").count(), usize::from(WIDE_GATES));
     };
     // The items of a transaction become visible one by one.
     let the_last_gate = async {

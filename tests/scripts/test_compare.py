@@ -38,11 +38,11 @@ def encoded(value):
 REVOKED = {"revocation": {"at": 5, "by": "alice"}}
 DEVICE = {"public_key": "a", "private_ip": "100.64.0.1"}
 HELD = item(f"{TEAM}#ADDR#100.64.0.1", "ADDR", node="node_d", hostname="d")
-WIDE = item(f"{TEAM}#TOKENS", "TOKEN#wide", id="wide", gate={"count": 32})
+WIDE = item(f"{TEAM}#TOKENS", "TOKEN#wide", id="wide", gate={"count": 64})
 
 
 def gate(number, **attributes):
-    return item(LANE, f"GATE#wide#{number}", token="wide", gate=attributes)
+    return item(f"{TEAM}#GATES#0", f"GATE#wide#{number}", token="wide", gate=attributes)
 
 
 class Compare(unittest.TestCase):

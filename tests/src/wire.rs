@@ -68,6 +68,7 @@ struct State {
     journal: Mutex<Vec<Sent>>,
     writes_left: Mutex<Option<usize>>,
     cut: AtomicBool,
+    cut_now: Notify,
     forgetful: AtomicBool,
     passed: AtomicUsize,
 }
@@ -163,6 +164,11 @@ impl Wire {
         *self.state.writes_left.lock().unwrap() = Some(writes);
     }
 
+    /// Waits until the wire is cut.
+    pub async fn until_cut(&self) {
+        self.state.cut_now.notified().await;
+    }
+
     /// Mends the wire. Tells whether it was cut.
     pub fn mend(&self) -> bool {
         *self.state.writes_left.lock().unwrap() = None;
@@ -197,6 +203,7 @@ impl Wire {
         match left.as_mut() {
             Some(0) if sent.writes() => {
                 self.state.cut.store(true, Ordering::SeqCst);
+                self.state.cut_now.notify_one();
                 true
             }
             Some(left) if sent.writes() => {

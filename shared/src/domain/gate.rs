@@ -1,4 +1,4 @@
-//! Gates: the counters that uses pass through, and the lanes that hold them.
+//! Gates: the counters that uses pass through, and the lanes that they are spread over.
 //!
 //! A gate's quota never moves and a use is never given back, so a gate found spent stays spent.
 
@@ -9,18 +9,17 @@ use super::hostname::Hostname;
 use super::timestamp::Timestamp;
 use super::token::MaxUses;
 
-/// Partitions of a team, which hold its nodes and the gates of wide tokens.
+/// Lanes of a team. Each is a partition of nodes and one of the gates of wide tokens.
 pub const LANES: u8 = 16;
-/// Gates of a wide token. A multiple of [`LANES`], so that a hostname's home gate and node share a
-/// lane.
-pub const WIDE_GATES: u8 = 32;
+/// Gates of a wide token. A multiple of [`LANES`], so that each lane has as many.
+pub const WIDE_GATES: u8 = 64;
 /// A token of more uses than this, or without a limit, is wide.
 pub const NARROW_USES: u32 = 128;
 /// The quota of a gate of a token without a limit: more than can ever pass. A number, so that a
 /// quota that is missing refuses instead of admitting.
 pub const UNBOUNDED: u64 = 1 << 53;
 
-/// One of a team's [`LANES`] partitions.
+/// One of a team's [`LANES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Lane(u8);
 
@@ -54,6 +53,12 @@ impl GateNumber {
     /// The gate that a hostname tries first, of `count`.
     pub fn home(hostname: &Hostname, count: u8) -> Self {
         Self(spread(hostname, count))
+    }
+
+    /// This gate, or, of a token that has only `count` and not this one, another.
+    #[must_use]
+    pub fn within(self, count: u8) -> Self {
+        Self(self.0.checked_rem(count).unwrap_or(0))
     }
 
     /// The lane that holds the gate.
@@ -183,19 +188,19 @@ mod tests {
         let wide = |max: u64| {
             matches!(
                 Gates::plan(Some(MaxUses::try_from(max).unwrap())).0,
-                Gates::InLanes { count: 32 }
+                Gates::InLanes { count: 64 }
             )
         };
         assert!(!wide(128));
         assert!(wide(129));
-        assert!(matches!(Gates::plan(None).0, Gates::InLanes { count: 32 }));
+        assert!(matches!(Gates::plan(None).0, Gates::InLanes { count: 64 }));
     }
 
     #[test]
-    fn a_hostname_and_its_home_gate_share_a_lane() {
-        for n in 0..100 {
-            let host: Hostname = format!("host-{n}").parse().unwrap();
-            assert_eq!(GateNumber::home(&host, WIDE_GATES).lane(), Lane::of(&host));
+    fn every_lane_has_as_many_gates() {
+        for lane in Lane::all() {
+            let there = GateNumber::all(WIDE_GATES).filter(|gate| gate.lane() == lane).count();
+            assert_eq!(there, usize::from(WIDE_GATES / LANES));
         }
     }
 

@@ -82,6 +82,10 @@ fn lane_partition(team: TeamId, lane: Lane) -> String {
     format!("TEAM#{team}#LANE#{}", lane.number())
 }
 
+fn gates_partition(team: TeamId, lane: Lane) -> String {
+    format!("TEAM#{team}#GATES#{}", lane.number())
+}
+
 fn principal_partition(principal: &Principal) -> String {
     format!("PRINCIPAL#{principal}")
 }
@@ -159,11 +163,11 @@ pub(super) fn tokens_after(team: TeamId, last: TokenId) -> impl Iterator<Item = 
 }
 
 pub(super) fn gate(team: TeamId, token: TokenId, gate: GateNumber) -> Key {
-    Key::new(lane_partition(team, gate.lane()), format!("{GATE}{token}#{}", gate.number()))
+    Key::new(gates_partition(team, gate.lane()), format!("{GATE}{token}#{}", gate.number()))
 }
 
 pub(super) fn gates(team: TeamId, lane: Lane) -> Range {
-    Range { partition: lane_partition(team, lane), sorts: Sorts::Beginning(GATE) }
+    Range { partition: gates_partition(team, lane), sorts: Sorts::Beginning(GATE) }
 }
 
 pub(super) fn node(team: TeamId, hostname: &Hostname) -> Key {

@@ -8,7 +8,7 @@
 //! | team of a principal | `PRINCIPAL#<principal>` | `TEAM#<team>` |
 //! | unfinished removal | `REMOVALS` | `<team>#<membership>` |
 //! | token | `TEAM#<team>#TOKENS` | `TOKEN#<token>` |
-//! | gate | `TEAM#<team>#LANE#<l>` | `GATE#<token>#<g>` |
+//! | gate | `TEAM#<team>#GATES#<l>` | `GATE#<token>#<g>` |
 //! | node | `TEAM#<team>#LANE#<l>` | `NODE#<hostname>` |
 //! | address | `TEAM#<team>#ADDR#<ip>` | `ADDR` |
 //!

@@ -17,7 +17,7 @@ impl From<Vec<Reason>> for Halt {
 fn broken(reasons: &[Reason]) -> Option<Fault> {
     reasons.iter().find_map(|reason| match reason {
         Reason::Broken(message) => Some(Fault(message.clone())),
-        Reason::None | Reason::Condition(_) | Reason::Contention => None,
+        Reason::None | Reason::Condition(_) | Reason::Conflict | Reason::Throttled => None,
     })
 }
 
@@ -49,14 +49,15 @@ pub(super) fn is_blocked_alone(reasons: &[Reason], position: usize) -> bool {
 /// What became of an enrollment's transaction: the node, then the address, then the gate.
 #[derive(Debug, PartialEq)]
 pub(super) enum Enrollment {
-    /// The node is not as read; or contention on it. Read again.
+    /// The node is not as read, or about to change. Read again.
     NodeChanged,
     /// Another device has the address.
     AddressTaken,
     /// The gate is spent or closed. Only a fresh read makes that final.
     GateRefused,
-    /// Contention on the gate alone. Another gate may pass.
-    GateBusy,
+    /// For want of capacity, or because another transaction has the gate. Nothing that was read is
+    /// known to have changed: the same may pass through another gate.
+    Busy,
     /// It can't succeed.
     Broken(String),
 }
@@ -86,8 +87,8 @@ impl Actions {
             (Reason::Condition(_), _, _) => Enrollment::NodeChanged,
             (_, Reason::Condition(_), _) => Enrollment::AddressTaken,
             (_, _, Reason::Condition(_)) => Enrollment::GateRefused,
-            (Reason::None, Reason::None, Reason::Contention) => Enrollment::GateBusy,
-            _ => Enrollment::NodeChanged,
+            (Reason::Conflict, _, _) | (_, Reason::Conflict, _) => Enrollment::NodeChanged,
+            _ => Enrollment::Busy,
         }
     }
 }
@@ -97,7 +98,8 @@ mod tests {
     use super::*;
 
     const FAILED: Reason = Reason::Condition(None);
-    const BUSY: Reason = Reason::Contention;
+    const TAKEN: Reason = Reason::Conflict;
+    const THROTTLED: Reason = Reason::Throttled;
     const FINE: Reason = Reason::None;
 
     fn judge(reasons: &[Reason; 3]) -> Enrollment {
@@ -109,14 +111,17 @@ mod tests {
         assert_eq!(judge(&[FAILED, FAILED, FAILED]), Enrollment::NodeChanged);
         assert_eq!(judge(&[FINE, FAILED, FAILED]), Enrollment::AddressTaken);
         assert_eq!(judge(&[FINE, FINE, FAILED]), Enrollment::GateRefused);
-        assert_eq!(judge(&[FAILED, FINE, BUSY]), Enrollment::NodeChanged);
+        assert_eq!(judge(&[FAILED, FINE, TAKEN]), Enrollment::NodeChanged);
     }
 
     #[test]
-    fn only_contention_on_the_gate_alone_asks_for_another_gate() {
-        assert_eq!(judge(&[FINE, FINE, BUSY]), Enrollment::GateBusy);
-        assert_eq!(judge(&[BUSY, FINE, BUSY]), Enrollment::NodeChanged);
-        assert_eq!(judge(&[FINE, BUSY, BUSY]), Enrollment::NodeChanged);
+    fn what_another_transaction_may_change_is_read_again_and_all_else_is_sent_again() {
+        assert_eq!(judge(&[FINE, FINE, TAKEN]), Enrollment::Busy);
+        assert_eq!(judge(&[THROTTLED, FINE, TAKEN]), Enrollment::Busy);
+        assert_eq!(judge(&[FINE, THROTTLED, FINE]), Enrollment::Busy);
+        assert_eq!(judge(&[TAKEN, FINE, TAKEN]), Enrollment::NodeChanged);
+        assert_eq!(judge(&[FINE, TAKEN, TAKEN]), Enrollment::NodeChanged);
+        assert_eq!(judge(&[THROTTLED, FINE, FAILED]), Enrollment::GateRefused);
     }
 
     #[test]
@@ -130,7 +135,7 @@ mod tests {
     #[test]
     fn a_refusal_for_one_action_is_none_while_another_was_busy() {
         assert!(is_blocked_alone(&[FINE, FAILED], 1));
-        assert!(!is_blocked_alone(&[BUSY, FAILED], 1));
+        assert!(!is_blocked_alone(&[TAKEN, FAILED], 1));
         assert!(!is_blocked_alone(&[FAILED, FAILED], 1));
         assert!(!is_blocked_alone(&[FINE, FINE], 1));
     }

@@ -90,8 +90,9 @@ enum Next {
     /// applied later, after a refusal that a fresh read would lead to. Sent again it is applied,
     /// once, or can't be any more.
     Unanswered(Box<Entry>),
-    /// The same through another gate. Nothing but the gate stood in its way.
-    ThroughAnotherGate(Box<Entry>),
+    /// The same, through another gate if it passes one. It was not applied, and nothing that was
+    /// read is known to have changed.
+    NotApplied(Box<Entry>),
 }
 
 impl Course {
@@ -133,7 +134,7 @@ impl Session {
         let team = registration.plaintext.team();
         let (entry, is_unanswered) = match course.next.take() {
             Some(Next::Unanswered(entry)) => (entry, true),
-            Some(Next::ThroughAnotherGate(entry)) if entry.is_in_time(self.now()) => (entry, false),
+            Some(Next::NotApplied(entry)) if entry.is_in_time(self.now()) => (entry, false),
             _ => match self.decide(registration, course).await? {
                 ControlFlow::Break(registered) => return Ok(registered),
                 ControlFlow::Continue(entry) => (entry, false),
@@ -146,15 +147,17 @@ impl Session {
         match answer {
             Ok(()) => return Ok(entry.registered(team)),
             Err(Failure::Unsettled) => course.next = Some(Next::Unanswered(entry)),
+            // It says nothing of what was sent before.
+            Err(Failure::Busy) if is_unanswered => course.next = Some(Next::Unanswered(entry)),
+            Err(Failure::Busy) => course.next = self.once_more(entry, course),
             Err(Failure::Cancelled(reasons)) => match entry.actions().judge(&reasons) {
                 Enrollment::Broken(message) => return Err(Fault(message).into()),
-                // Contention says nothing of what was sent before.
                 _ if is_unanswered && !is_refused(&reasons) => {
                     course.next = Some(Next::Unanswered(entry));
                 }
                 _ if is_unanswered => course.uncertain.push(*entry),
                 Enrollment::AddressTaken => course.addresses_taken += 1,
-                Enrollment::GateBusy => course.next = self.through_another_gate(entry, course),
+                Enrollment::Busy => course.next = self.once_more(entry, course),
                 Enrollment::NodeChanged | Enrollment::GateRefused => {}
             },
             Err(Failure::Condition(_)) if is_unanswered => course.uncertain.push(*entry),
@@ -252,6 +255,12 @@ impl Session {
     ) -> Result<(), Halt> {
         let token = &seen.token;
         let Gates::InLanes { count } = token.gate else { return Ok(()) };
+        let own = course.gate.within(count);
+        if own != std::mem::replace(&mut course.gate, own) {
+            // The token has fewer than are made now, and none of its own was read. The condition
+            // tells whether this one is spent.
+            return Ok(());
+        }
         let gate = seen
             .gate
             .as_ref()
@@ -272,14 +281,16 @@ impl Session {
         Ok(())
     }
 
-    /// The same through another gate, if the token has one.
-    fn through_another_gate(&self, mut entry: Box<Entry>, course: &mut Course) -> Option<Next> {
-        let (token, gate) = entry.pass.as_mut()?;
-        let Gates::InLanes { count } = token.gate else { return None };
-        *gate = GateNumber::all(count).nth(self.draw_below(count.into()))?;
-        course.gate = *gate;
+    /// What was not applied, through another gate if it passes one. Where the token has no other,
+    /// it is likely to be spent by those who were quicker, and a read tells that for less.
+    fn once_more(&self, mut entry: Box<Entry>, course: &mut Course) -> Option<Next> {
+        if let Some((token, gate)) = &mut entry.pass {
+            let Gates::InLanes { count } = token.gate else { return None };
+            *gate = GateNumber::all(count).nth(self.draw_below(count.into()))?;
+            course.gate = *gate;
+        }
         (entry.at, entry.transaction) = (self.now(), self.transaction_token());
-        Some(Next::ThroughAnotherGate(entry))
+        Some(Next::NotApplied(entry))
     }
 
     /// Spares those who come later reading every gate. Where it fails, the next one marks it.

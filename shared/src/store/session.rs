@@ -23,8 +23,8 @@ use super::keys::{self, Key, Range};
 use super::table::{Cost, Failure, Fault, Item, Meter, Table, Write, from_item};
 
 /// The longest first pause between two tries; it doubles with every try, up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_millis(640);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 /// Keys that one batch may read.
 const BATCH: usize = 100;
 
@@ -40,7 +40,7 @@ pub(super) enum Halt {
 impl From<Failure> for Halt {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Unsettled | Failure::Condition(_) => Self::Again,
+            Failure::Unsettled | Failure::Busy | Failure::Condition(_) => Self::Again,
             Failure::Cancelled(reasons) => reasons.into(),
             Failure::Broken(fault) => Self::Over(fault.into()),
         }

@@ -33,8 +33,10 @@ const RESERVED_NAMES: [(&str, &str); 1] = [("#role", "role")];
 /// What became of a call that did not succeed.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// Contention, throttling, or an answer that never came. It may have been applied.
+    /// An answer that never came, or says nothing. It may have been applied.
     Unsettled,
+    /// For want of capacity, or because a transaction has the item. It was not applied.
+    Busy,
     /// The condition of a single write did not hold for the item as it is.
     Condition(Option<Item>),
     /// A transaction was cancelled, for one reason an action; nothing was applied.
@@ -62,8 +64,10 @@ pub(super) enum Reason {
     None,
     /// Its condition did not hold for the item as it is.
     Condition(Option<Item>),
-    /// Contention or throttling.
-    Contention,
+    /// Another transaction has the item.
+    Conflict,
+    /// For want of capacity.
+    Throttled,
     /// It can't succeed.
     Broken(String),
 }
@@ -122,7 +126,7 @@ impl Meter {
     /// What became of a call that was answered with an error, or not at all.
     fn failed<E: ProvideErrorMetadata>(&self, error: &SdkError<E, HttpResponse>) -> Failure {
         let failure = classify(error);
-        if let Failure::Unsettled = failure {
+        if let Failure::Unsettled | Failure::Busy = failure {
             let code = error.code().map(str::to_owned);
             if code.as_deref() == Some("TransactionConflictException") {
                 self.conflict();
@@ -138,8 +142,13 @@ impl Meter {
             self.conflict();
         }
         let reasons: Vec<_> = reasons.iter().map(Reason::of).collect();
-        if reasons.contains(&Reason::Contention) {
-            self.note("contention in a transaction".to_owned());
+        for (reason, why) in [
+            (Reason::Conflict, "another transaction has an item"),
+            (Reason::Throttled, "a transaction was throttled"),
+        ] {
+            if reasons.contains(&reason) {
+                self.note(why.to_owned());
+            }
         }
         Failure::Cancelled(reasons)
     }
@@ -533,16 +542,17 @@ impl Table {
     }
 }
 
-/// Error codes after which the same call may succeed.
-const UNSETTLED_CODES: [&str; 7] = [
-    "InternalServerError",
+/// Error codes of a call that was turned away, and may succeed later.
+const BUSY_CODES: [&str; 5] = [
     "LimitExceededException",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "ThrottlingException",
     "TransactionConflictException",
-    "TransactionInProgressException",
 ];
+
+/// Error codes that don't tell whether the call was applied. It may succeed when it is sent again.
+const UNSETTLED_CODES: [&str; 2] = ["InternalServerError", "TransactionInProgressException"];
 
 /// What became of a call without an answer that can be read. A fixed text: an answer may hold items.
 fn unanswered<E>(error: &SdkError<E, HttpResponse>) -> &'static str {
@@ -566,6 +576,8 @@ fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failu
             let is_mismatch = code == "IdempotentParameterMismatchException";
             if code == "ConditionalCheckFailedException" || is_mismatch {
                 Failure::Condition(None)
+            } else if BUSY_CODES.contains(&code) {
+                Failure::Busy
             } else if UNSETTLED_CODES.contains(&code)
                 || status.is_server_error()
                 || status.as_u16() == 429
@@ -585,9 +597,8 @@ impl Reason {
         match reason.code().unwrap_or("None") {
             "None" => Self::None,
             "ConditionalCheckFailed" => Self::Condition(reason.item.clone()),
-            "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded" => {
-                Self::Contention
-            }
+            "TransactionConflict" => Self::Conflict,
+            "ThrottlingError" | "ProvisionedThroughputExceeded" => Self::Throttled,
             other => {
                 let message = reason.message().unwrap_or_default();
                 Self::Broken(format!("DynamoDB: {other}: {message}"))

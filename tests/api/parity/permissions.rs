@@ -135,6 +135,11 @@ fn what_a_function_is_not_for_it_may_not_do() {
             let reached = KEYED.map(|action| (action.to_owned(), vec![members.clone()]));
             assert_eq!(refused(&function, &reached), reached, "members are none of its business");
         }
+        if function.name.ends_with("-token") || function.name == "list-tokens" {
+            let nodes = "TEAM#team_aaaaaaaaaaaaa#LANE#1".to_owned();
+            let reached = KEYED.map(|action| (action.to_owned(), vec![nodes.clone()]));
+            assert_eq!(refused(&function, &reached), reached, "{}: no nodes", function.name);
+        }
         if function.name.starts_with("list-") || function.name == "get-token" {
             let reads =
                 |action: &&String| ["BatchGetItem", "GetItem", "Query"].contains(&action.as_str());
