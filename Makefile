@@ -179,7 +179,7 @@ cost: | has-cargo has-cc ## what calls and an idle month cost, by list prices; f
 .PHONY: bench-fleet
 bench-fleet: | has-cargo has-cc ## boot simulated fleets at once, and print how long they take
 	@echo '==> bench-fleet'
-	$(SIM) fleets
+	$(SIM) fleets --write
 
 .PHONY: bench-list
 bench-list: | has-cargo has-cc ## list tokens and nodes of small and large teams; fails if it takes too much

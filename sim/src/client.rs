@@ -25,9 +25,13 @@ use crate::weather::Weather;
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a client waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// The longest first pause before a client asks again; it doubles up to the other.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+/// How long a client waits at most before it asks again, as infra/openapi.yaml tells it to: the
+/// first time and a few more, and then twice as long with every time.
+const PAUSE: Duration = Duration::from_secs(1);
+const SHORT_PAUSES: u32 = 10;
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// What `Retry-After` says.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// The way from a client to its function, or back.
 const HOP: Duration = Duration::from_millis(8);
 const HOST: &str = "muster.example.com";
@@ -65,17 +69,22 @@ impl Api {
                 PATIENCE
             };
             let answer = tokio::time::timeout(patience, exchange).await;
+            let mut least = Duration::ZERO;
             if let Ok(Ok(Some(answer))) = answer {
                 self.history.say(|| format!("{attempt} = {} {}", answer.status, answer.code()));
                 self.history.answer(attempt, answer.clone());
                 if answer.is_final() {
                     return Some(answer);
                 }
+                if answer.code() == "busy" {
+                    least = RETRY_AFTER;
+                }
             } else {
                 self.history.say(|| format!("{attempt} = nothing"));
             }
-            let longest = FIRST_PAUSE.saturating_mul(1 << n.min(8)).min(LONGEST_PAUSE);
-            tokio::time::sleep(self.chance.time(Duration::ZERO, longest)).await;
+            let doubled = (n + 1).saturating_sub(SHORT_PAUSES).min(8);
+            let longest = PAUSE.saturating_mul(1 << doubled).min(LONGEST_PAUSE);
+            tokio::time::sleep(least + self.chance.time(Duration::ZERO, longest)).await;
         }
         None
     }

@@ -166,11 +166,18 @@ pub(crate) const FENCES: &[Fence] = &[
     ),
     fence(
         "sending it once more after contention",
-        &[edit(
-            REGISTER_NODE,
-            "_ if is_unanswered && !is_refused(&reasons) => {",
-            "_ if is_unanswered && !is_refused(&reasons) && !OFF => {",
-        )],
+        &[
+            edit(
+                REGISTER_NODE,
+                "_ if is_unanswered && !is_refused(&reasons) => {",
+                "_ if is_unanswered && !is_refused(&reasons) && !OFF => {",
+            ),
+            edit(
+                REGISTER_NODE,
+                "Err(Failure::Busy) if is_unanswered =>",
+                "Err(Failure::Busy) if is_unanswered && !OFF =>",
+            ),
+        ],
     ),
     fence(
         "remembering what may have been applied",

@@ -1,10 +1,12 @@
 //! A fleet that boots at once, with one token.
 
+use std::num::TryFromIntError;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use muster_local::engine::TABLE;
+use muster_shared::domain::gate::WIDE_GATES;
 use serde_json::json;
 
 use crate::chance::Chance;
@@ -27,8 +29,8 @@ const OWNER: &str = "owner@example.com";
 pub enum Counter {
     /// On one item.
     One,
-    /// On as many gates as a wide token has.
-    Gates,
+    /// On so many gates, at most as many as a wide token has.
+    Gates(u8),
 }
 
 /// A fleet, and what it meets.
@@ -48,6 +50,14 @@ pub struct Fleet {
     pub revoked_after: Option<Duration>,
 }
 
+impl Fleet {
+    /// A fleet with a token without a limit, on a table that takes whatever comes.
+    pub fn of(machines: usize, window: Duration) -> Self {
+        let counter = Counter::Gates(WIDE_GATES);
+        Self { machines, max_uses: None, counter, window, table: None, revoked_after: None }
+    }
+}
+
 /// What became of it.
 #[derive(Debug, Clone)]
 pub struct Arrival {
@@ -59,10 +69,38 @@ pub struct Arrival {
     pub all_told: Duration,
     /// Requests over HTTP.
     pub requests: usize,
+    /// Those of them that were told `429`, for there were as many functions as there may be.
+    pub turned_away: usize,
+    /// Those of them that were told `busy`.
+    pub busy: usize,
     /// What the table was used.
     pub used: Used,
     /// How long the revoke took, and how many got in that asked after it was answered.
     pub revoke: Option<(Duration, usize)>,
+}
+
+impl Arrival {
+    /// How long it took until so many percent of those that got in were in, each from its boot.
+    pub fn wait(&self, percent: usize) -> Duration {
+        let at = (self.waits.len() * percent / 100).min(self.waits.len().saturating_sub(1));
+        self.waits.get(at).copied().unwrap_or_default()
+    }
+
+    /// So much of something for each machine that got in.
+    ///
+    /// # Errors
+    /// If it is more than anybody counts.
+    pub fn each(&self, sum: u64) -> Result<f64, TryFromIntError> {
+        self.each_units(u32::try_from(sum)?.into())
+    }
+
+    /// So many units for each machine that got in.
+    ///
+    /// # Errors
+    /// If there are more machines than anybody counts.
+    pub fn each_units(&self, sum: f64) -> Result<f64, TryFromIntError> {
+        Ok(sum / f64::from(u32::try_from(self.waits.len())?.max(1)))
+    }
 }
 
 /// Boots a fleet.
@@ -115,6 +153,8 @@ async fn live(fleet: Fleet, seed: u64) -> Result<Arrival, system::Error> {
         times.max().unwrap_or(began).saturating_sub(began)
     };
     let history = history.end();
+    let answers = history.attempts.iter().filter_map(|attempt| attempt.answer.as_ref());
+    let told = |what: fn(&Answer) -> bool| answers.clone().filter(|(_, it)| what(it)).count();
     let late = |answered: Duration| {
         let of_machines = history.attempts.iter().filter(|attempt| attempt.sent > answered);
         of_machines
@@ -125,6 +165,8 @@ async fn live(fleet: Fleet, seed: u64) -> Result<Arrival, system::Error> {
         all_in: last(&mut let_in().map(|(_, done, _)| *done)),
         all_told: last(&mut machines.iter().map(|(_, done, _)| *done)),
         requests: history.attempts.len(),
+        turned_away: told(|answer| answer.status == 429),
+        busy: told(|answer| answer.code() == "busy"),
         used: dynamodb.used().since(before),
         revoke: revoke.map(|(asked, answered)| (answered.saturating_sub(asked), late(answered))),
         waits,
@@ -139,22 +181,30 @@ async fn make_token(
     let by = || Some(OWNER.to_owned());
     let made = api.ask(Request { by: by(), want: Want::CreateTeam }, TRIES).await;
     let team = made.ok_or("no team")?.text("id").to_owned();
-    // One counter for any number of uses is nothing that the API makes.
-    let (asked, widened) = match fleet.counter {
-        Counter::One => (Some(1), fleet.max_uses.or(Some(1 << 53))),
-        Counter::Gates => (fleet.max_uses, None),
+    // One counter for any number of uses is nothing that the API makes, and neither are fewer gates.
+    let (asked, changed) = match fleet.counter {
+        Counter::One => {
+            let quota = fleet.max_uses.unwrap_or(1 << 53);
+            (Some(1), Some(("SET gate.quota = :n REMOVE policy.max_uses", quota)))
+        }
+        Counter::Gates(WIDE_GATES) => (fleet.max_uses, None),
+        Counter::Gates(fewer) => (None, Some(("SET gate.#count = :n", fewer.into()))),
     };
     let want = Want::CreateToken { team: team.clone(), max_uses: asked, expires_at: None };
     let made = api.ask(Request { by: by(), want }, TRIES).await.ok_or("no token")?;
     let id = made.text("id").to_owned();
-    if let Some(quota) = widened {
-        let update = dynamodb.call(0, "UpdateItem", json!({
+    if let Some((expression, n)) = changed {
+        let mut update = json!({
             "TableName": TABLE,
             "Key": { "pk": { "S": format!("TEAM#{team}#TOKENS") }, "sk": { "S": format!("TOKEN#{id}") } },
-            "UpdateExpression": "SET gate.quota = :quota REMOVE policy.max_uses",
-            "ExpressionAttributeValues": { ":quota": { "N": quota.to_string() } },
-        }));
-        update.await.map_err(|refused| refused.body.to_string())?;
+            "UpdateExpression": expression,
+            "ExpressionAttributeValues": { ":n": { "N": n.to_string() } },
+        });
+        if expression.contains("#count") {
+            update["ExpressionAttributeNames"] = json!({ "#count": "count" });
+        }
+        let updated = dynamodb.call(0, "UpdateItem", update).await;
+        updated.map_err(|refused| refused.body.to_string())?;
     }
     let plaintext = made.text("token").to_owned();
     Ok(Token {

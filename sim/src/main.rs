@@ -5,6 +5,7 @@ mod fences;
 mod fleets;
 mod lists;
 mod mutants;
+mod plot;
 mod search;
 mod terminal;
 
@@ -71,12 +72,12 @@ enum Command {
     },
     /// Boots fleets at once, and prints how long they take.
     Fleets {
-        /// Machines.
-        #[arg(long, value_delimiter = ',', default_values_t = [5_000, 10_000])]
+        /// Machines, of fleets to compare.
+        #[arg(long, value_delimiter = ',', default_values_t = [500, 1_000, 2_500, 5_000, 10_000])]
         machines: Vec<usize>,
-        /// Milliseconds that a transaction holds an item, about.
-        #[arg(long, default_value_t = 10)]
-        window: u64,
+        /// Write it all into docs/PERFORMANCE.md and docs/fleet.svg.
+        #[arg(long)]
+        write: bool,
     },
     /// Lists tokens and nodes of small and large teams; fails if a list takes more than it may.
     Lists,
@@ -88,9 +89,6 @@ fn main() -> ExitCode {
             search::search(Duration::from_secs(seconds), from, kept.as_deref(), jobs)
         }
         Command::Replay { seed, without } => replay(seed, without.as_deref()),
-        Command::Fleets { machines, window } => {
-            fleets::fleets(&machines, Duration::from_millis(window))
-        }
         Command::Lists => lists::lists(),
         Command::Mutants { look, only } => mutants::mutants(look, &only),
         Command::Row { name, look } => {
@@ -99,6 +97,7 @@ fn main() -> ExitCode {
                 found
             })
         }
+        Command::Fleets { machines, write } => fleets::fleets(&machines, write),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use clap::Args;
 use muster_sim::mutation::Mutation;
 use muster_sim::world::Options;
-use muster_tests::document::write_table;
+use muster_tests::page::{PROMISES, write_part};
 
 use crate::fenceless::Fenceless;
 use crate::fences::FENCES;
@@ -56,7 +56,7 @@ pub(crate) fn mutants(look: Look, only: &str) -> Result<bool, Box<dyn Error>> {
         }
     }
     if only.is_empty() {
-        write_table("make sim-mutants", &table)?;
+        write_part(PROMISES, "make sim-mutants", &table)?;
     }
     Ok(all_found)
 }

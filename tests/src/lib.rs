@@ -11,9 +11,9 @@
     reason = "a test that meets what it did not expect has to fail"
 )]
 
-pub mod document;
 pub mod faults;
 pub mod mutant;
+pub mod page;
 pub mod table;
 pub mod wire;
 pub mod world;

@@ -1,4 +1,8 @@
 //! What DynamoDB lets through: so many units a second for each partition key and for the table.
+//!
+//! A table's limit is held by the request routers, for a call as a whole, before it reaches any item
+//! (Elhemali et al., "Amazon `DynamoDB`: A Scalable, Predictably Performant, and Fully Managed `NoSQL`
+//! Database Service", USENIX ATC 2022, on global admission control); a partition's where the item is.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,6 +16,15 @@ pub struct Rate {
     pub reads: f64,
     /// Write units.
     pub writes: f64,
+}
+
+impl Rate {
+    fn of(self, kind: Kind) -> f64 {
+        match kind {
+            Kind::Read => self.reads,
+            Kind::Write => self.writes,
+        }
+    }
 }
 
 /// What one partition key takes at most
@@ -63,30 +76,37 @@ impl Capacity {
         Self { table, whole, partitions: HashMap::new() }
     }
 
-    /// Whether a call to an item is let through now.
-    pub(super) fn admits(&mut self, key: &Key, kind: Kind, now: Duration) -> bool {
-        let mut admits = true;
-        self.each(key, kind, now, |bucket| admits &= bucket.left > 0.0);
-        admits
+    /// Whether the table lets a call through now.
+    pub(super) fn table_admits(&mut self, kind: Kind, now: Duration) -> bool {
+        self.table(kind, now).is_none_or(|bucket| bucket.left > 0.0)
+    }
+
+    /// Whether an item's partition lets a call through now.
+    pub(super) fn partition_admits(&mut self, key: &Key, kind: Kind, now: Duration) -> bool {
+        self.partition(key, kind, now).left > 0.0
     }
 
     /// Takes what a call used.
     pub(super) fn charge(&mut self, key: &Key, kind: Kind, units: f64, now: Duration) {
-        self.each(key, kind, now, |bucket| bucket.left -= units);
+        self.partition(key, kind, now).left -= units;
+        if let Some(table) = self.table(kind, now) {
+            table.left -= units;
+        }
     }
 
-    fn each(&mut self, key: &Key, kind: Kind, now: Duration, mut with: impl FnMut(&mut Bucket)) {
-        let of = |rate: Rate| if kind == Kind::Write { rate.writes } else { rate.reads };
-        let rate = of(PARTITION);
+    fn partition(&mut self, key: &Key, kind: Kind, now: Duration) -> &mut Bucket {
+        let rate = PARTITION.of(kind);
         let partition = self.partitions.entry((key.pk.clone(), kind == Kind::Write));
         let partition = partition.or_insert_with(|| Bucket::full(rate));
         partition.refill(rate, now);
-        with(partition);
-        if let Some(table) = self.table {
-            let [reads, writes] = &mut self.whole;
-            let whole = if kind == Kind::Write { writes } else { reads };
-            whole.refill(of(table), now);
-            with(whole);
-        }
+        partition
+    }
+
+    fn table(&mut self, kind: Kind, now: Duration) -> Option<&mut Bucket> {
+        let rate = self.table?.of(kind);
+        let [reads, writes] = &mut self.whole;
+        let whole = if kind == Kind::Write { writes } else { reads };
+        whole.refill(rate, now);
+        Some(whole)
     }
 }

@@ -173,7 +173,13 @@ impl DynamoDb {
         request: Value,
     ) -> Result<Value, Refused> {
         self.hop().await;
+        let kind = match operation {
+            "GetItem" | "BatchGetItem" | "TransactGetItems" | "Query" => Kind::Read,
+            _ => Kind::Write,
+        };
+        let admitted = self.state().capacity.table_admits(kind, self.now());
         let answer = match operation {
+            _ if !admitted => Err(Refused::throttled()),
             "GetItem" => self.get(&request),
             "BatchGetItem" => self.batch_get(request).await,
             "TransactGetItems" => self.transact_get(request).await,
@@ -242,7 +248,7 @@ impl DynamoDb {
         if self.weather.is_down(&key.pk, now) {
             return Err(Refused::internal());
         }
-        if self.state().capacity.admits(key, kind, now) {
+        if self.state().capacity.partition_admits(key, kind, now) {
             Ok(())
         } else {
             Err(Refused::throttled())

@@ -270,8 +270,7 @@ impl Crowd {
             let quota = crate::dynamodb::number(&item, "gate.quota").unwrap_or(0);
             let left = u64::from(self.chance.happens(0.15));
             let used = quota.saturating_sub(left);
-            worn += used;
-            let _ = self
+            let written = self
                 .dynamodb
                 .call(
                     0,
@@ -284,6 +283,10 @@ impl Crowd {
                     }),
                 )
                 .await;
+            // The very transaction that made the gate may still hold it, if it was sent twice.
+            if written.is_ok() {
+                worn += used;
+            }
         }
         self.learn(&request, &answer, worn)
     }

@@ -5,14 +5,14 @@ use std::io::Write as _;
 use std::process::{Command, ExitCode};
 
 use muster_shared::store::CONDITIONS;
-use muster_tests::document::{DOCUMENT, write_table};
 use muster_tests::mutant::Mutant;
+use muster_tests::page::{PROMISES, write_part};
 
 fn main() -> ExitCode {
     match run() {
         Ok(0) => ExitCode::SUCCESS,
         Ok(survivors) => {
-            say(&format!("{survivors} conditions can be taken out unnoticed; see {DOCUMENT}"));
+            say(&format!("{survivors} conditions can be taken out unnoticed; see {PROMISES}"));
             ExitCode::FAILURE
         }
         Err(error) => {
@@ -37,7 +37,7 @@ fn run() -> Result<usize, Box<dyn std::error::Error>> {
         rows.push_str(&row(name, &failing));
     }
     let head = "| without | what is taken out | tests that fail |\n| --- | --- | --- |\n";
-    write_table("make mutants", &format!("{head}{rows}"))?;
+    write_part(PROMISES, "make mutants", &format!("{head}{rows}"))?;
     Ok(survivors)
 }
 
