@@ -3,7 +3,9 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
+ifndef SIDE_BY_SIDE
 .NOTPARALLEL:
+endif
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -59,9 +61,12 @@ undeploy: $(VENV_READY) ## delete the stack, after asking; keeps the table (YES,
 # ---- Check
 
 .PHONY: test lint
-test: lint template api $(WARM) tests worlds test-engine test-deploy ## all that a change must pass
+# What mostly waits runs beside what mostly computes.
+test: lint template api $(WARM) tests test-engine ## all that a change must pass
+	$(MAKE) SIDE_BY_SIDE=1 --jobs=2 worlds test-deploy
 
-lint: format python scripts document roots dependencies clippy rustdoc ## all of it but the template and the tests
+lint: format python document roots clippy rustdoc ## all of it but the template and the tests
+	$(MAKE) SIDE_BY_SIDE=1 --jobs=2 scripts dependencies
 
 .PHONY: format
 format: | has-rustfmt ## is the code formatted? (`cargo fmt` does it)
@@ -144,11 +149,11 @@ test-deploy: $(VENV_READY) $(EMULATOR_READY) | has-cargo has-cc ## deploy to an 
 	@$(VENV)/bin/python tests/deployed/run.py
 
 # A debug build is slower, and built already. From seed 1: a change is held to the worlds that the one before it was.
-WORLDS_TIME ?= 120
+WORLDS_TIME ?= 300
 .PHONY: worlds
 worlds: | has-cargo has-cc ## run the first worlds of the simulator for WORLDS_TIME seconds, as `make test` does
 	@echo '==> worlds'
-	cargo run --package muster-sim --locked -- search --seconds $(WORLDS_TIME) --from 1 --kept sim/kept-seeds.txt
+	cargo run --package muster-sim --locked -- search --seconds $(WORLDS_TIME) --jobs 1 --from 1 --kept sim/kept-seeds.txt
 
 SIM := cargo run --profile quick --locked --package muster-sim --
 .PHONY: sim sim-mutants
