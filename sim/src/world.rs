@@ -89,6 +89,9 @@ async fn live(seed: u64, options: &Options) -> Result<Evidence, system::Error> {
     let crowd = Arc::new(Crowd::new(api, Arc::clone(dynamodb), chance.apart(), until));
     crowd.live().await;
     tokio::time::sleep_until(time.at(until)).await;
+    while dynamodb.is_at_work() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
     cascade.finish(dynamodb).await;
     Ok(Evidence {
         history: history.end(),

@@ -221,6 +221,11 @@ impl DynamoDb {
         items
     }
 
+    /// Whether a transaction has not told all of its items yet.
+    pub fn is_at_work(&self) -> bool {
+        self.state().marks.values().any(|mark| mark.ongoing.is_some())
+    }
+
     /// What has been used so far.
     pub fn used(&self) -> Used {
         self.state().used
