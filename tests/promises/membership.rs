@@ -1,10 +1,13 @@
 //! What promise 6 rests on: that members, roles and the count of owners are always right.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use muster_shared::domain::principal::Principal;
 use muster_shared::domain::refusal::Refusal;
 use muster_shared::domain::role::Role;
 use muster_shared::store::{Error, MemberRef};
+use muster_tests::table::{Item, text};
 use muster_tests::wire::Sent;
 use muster_tests::world::World;
 
@@ -140,6 +143,33 @@ async fn a_team_whose_create_answer_is_lost_is_not_begun_anew() {
     let (made, ()) = tokio::join!(create, grow);
     made.unwrap();
     world.check().await;
+}
+
+#[tokio::test]
+async fn a_team_that_is_found_after_a_lost_answer_is_handed_out_with_its_owner() {
+    let world = World::calm().await;
+    let carol: Principal = "carol@example.com".parse().unwrap();
+    world.wire.lose_answer(is_transaction);
+    let mut looks = world.wire.hold(|sent| sent.operation == "GetItem" && sent.mentions("MEMBER#"));
+    let session = world.session();
+    let create = async {
+        let team = session.create_team(&carol, "Second".parse().unwrap()).await.unwrap();
+        world.session().list_members(team.id, &carol, None, 9).await.unwrap();
+    };
+    // The items of a transaction become visible one by one.
+    let the_owner = async {
+        looks.arrived().await;
+        let contents = world.contents().await;
+        let is_carol = |member: &&Item| text(member, "principal") == Some("carol@example.com");
+        let owner = contents.of("MEMBER#").find(is_carol).unwrap().clone();
+        let (client, table) = (world.engine.client(), world.engine.table());
+        let hide = client.delete_item().table_name(table);
+        hide.key("pk", owner["pk"].clone()).key("sk", owner["sk"].clone()).send().await.unwrap();
+        looks.release();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        client.put_item().table_name(table).set_item(Some(owner)).send().await.unwrap();
+    };
+    tokio::join!(create, the_owner);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::domain::version::Version;
 
 use super::conditions::TEAM_ABSENT;
 use super::outcome::is_blocked;
-use super::session::until_settled;
+use super::session::{Halt, until_settled};
 use super::table::{Failure, Write};
 use super::{Error, Session, keys};
 
@@ -30,8 +30,12 @@ impl Session {
                 Write::put(keys::my_team(caller, team.id), &mine)?,
             ];
             match self.transact(writes).await {
-                // The id was drawn just now, so what is there is ours: an answer was lost.
-                Err(Failure::Cancelled(reasons)) if is_blocked(&reasons, 0) => Ok(()),
+                // The id was drawn just now, so what is there is ours: an answer was lost. It is made
+                // once its owner is there too: they become visible one by one.
+                Err(Failure::Cancelled(reasons)) if is_blocked(&reasons, 0) => {
+                    let owner: Option<Member> = self.get(&keys::member(team.id, caller)).await?;
+                    owner.map(drop).ok_or(Halt::Again)
+                }
                 other => Ok(other?),
             }
         })?;
