@@ -1,11 +1,11 @@
-//! 3. Once a revoke has answered, no request that starts later succeeds with that token. Expiry holds
-//!    to the second. Revoked is permanent, and nodes already enrolled stay.
+//! 3. Once a revoke has answered, no request that starts later succeeds with that token, and nothing
+//!    passes its gates. Expiry holds to the second. Revoked is permanent, and nodes already enrolled stay.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::clock::{SKEW, Time};
-use crate::dynamodb::text;
+use crate::dynamodb::{Item, number, text};
 use crate::request::Want;
 use crate::world::Evidence;
 
@@ -56,10 +56,20 @@ pub(super) fn check(evidence: &Evidence) -> Vec<String> {
             broken.push(format!("never after: {node} was entered when {id} had expired"));
         }
     }
+    // Nothing passes any more, not even what had read the token before.
+    for change in evidence.changes_of("GATE#").chain(evidence.changes_of("TOKEN#")) {
+        let used = |item: Option<&Item>| item.and_then(|item| number(item, "gate.used"));
+        let Some(item) = change.new.as_deref() else { continue };
+        let token = text(item, "token").or_else(|| text(item, "id")).unwrap_or_default();
+        if used(change.old.as_deref()).is_some_and(|before| used(Some(item)) > Some(before))
+            && revoked.get(token).is_some_and(|when| change.at > *when)
+        {
+            broken.push(format!("never after: a use passed the revoked {token}"));
+        }
+    }
     for change in evidence.changes_of("TOKEN#") {
-        let revocation = |item: Option<&crate::dynamodb::Item>| {
-            item.and_then(|item| item.get("revocation").cloned())
-        };
+        let revocation =
+            |item: Option<&Item>| item.and_then(|item| item.get("revocation").cloned());
         let before = revocation(change.old.as_deref());
         if before.is_some() && before != revocation(change.new.as_deref()) {
             broken.push(format!("never after: the revocation of {} changed", change.key.sk));
