@@ -176,12 +176,17 @@ def must_succeed(function, story, team, when):
         raise Failed(f"{function} fails {when}: {error}") from None
 
 
+# What a function does only after an answer was lost, which no story can bring about: tests/api/parity/permissions.rs
+# loses them.
+AFTER_A_LOST_ANSWER = {"CreateTeam's dynamodb:GetItem", "CreateToken's dynamodb:BatchGetItem"}
+
+
 def check(api, functions):
     """Takes every action from every function, one at a time. Says how many there were."""
     if missing := set(functions) - STORIES.keys():
         raise Failed(f"tests/deployed/least_privilege.py has no story of {', '.join(sorted(missing))}")
     team = api.sign_in().makes_a_team()
-    survived, pairs = [], 0
+    survived, pairs = set(), 0
     for function in functions:
         story = STORIES[function]
         must_succeed(function, story, team, "as it is deployed")
@@ -191,13 +196,15 @@ def check(api, functions):
                 policy.put_without(action)
                 try:
                     story(team)
-                    survived.append(f"{function}'s {action}")
+                    survived.add(f"{function}'s {action}")
                 except ServerError:
                     pass
                 finally:
                     policy.put(policy.document)
                 # Else nothing would tell a missing action from a function that fails whatever it may do.
                 must_succeed(function, story, team, f"with {action} given back")
-    if survived:
-        raise Failed(f"nobody misses it: {', '.join(sorted(survived))}")
+    if unmissed := survived - AFTER_A_LOST_ANSWER:
+        raise Failed(f"nobody misses it: {', '.join(sorted(unmissed))}")
+    if missed := AFTER_A_LOST_ANSWER - survived:
+        raise Failed(f"missed by a story, so take it off AFTER_A_LOST_ANSWER: {', '.join(sorted(missed))}")
     return pairs
