@@ -158,7 +158,7 @@ def run(place):
         print("an update changes one function's code, and the data is there after it")
         phase("deploy: least privilege")
         deployed = [name for name, (kind, _) in stack.resources().items() if kind == "AWS::Lambda::Function"]
-        print(f"{least_privilege.check(api, deployed)} actions are taken away, one at a time: each is missed")
+        print(f"{least_privilege.check(api, deployed)} actions are taken away, one at a time: missed as they should be")
         phase("deploy: deletion")
         print(f"all is gone but the table and its {check_deletion(api, stack)} items")
         phase("deploy: rehearsal")
