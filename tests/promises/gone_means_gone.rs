@@ -287,19 +287,15 @@ async fn what_becomes_visible_only_after_a_clean_sweep_is_found_by_the_next() {
     // back after the first sweep.
     let contents = world.contents().await;
     let hidden: Vec<_> = contents.of("NODE#").chain(contents.of("ADDR")).cloned().collect();
-    let client = world.engine.client();
-    let table = world.engine.table();
     for item in &hidden {
-        let delete = client.delete_item().table_name(table);
-        let delete = delete.key("pk", item["pk"].clone()).key("sk", item["sk"].clone());
-        delete.send().await.unwrap();
+        world.take(item).await;
     }
     let membership = world.part(&bob).await;
     world.sweep(membership, &bob).await.unwrap();
     world.sweep(membership, &bob).await.unwrap();
     assert_eq!(world.removal(membership).await.state(), State::Running, "one clean sweep");
     for item in hidden {
-        client.put_item().table_name(table).set_item(Some(item)).send().await.unwrap();
+        world.put(item).await;
     }
     world.clock.advance(SETTLE);
     assert_eq!(world.sweep(membership, &bob).await.unwrap().nodes_removed, 1);
@@ -317,10 +313,7 @@ async fn a_sweep_that_found_nothing_does_not_finish_what_another_has_just_found_
     world.register(&token, "web-1", None).await.unwrap();
     let contents = world.contents().await;
     let node = contents.nodes()[0].clone();
-    let client = world.engine.client();
-    let table = world.engine.table();
-    let delete = client.delete_item().table_name(table);
-    delete.key("pk", node["pk"].clone()).key("sk", node["sk"].clone()).send().await.unwrap();
+    world.take(&node).await;
     let membership = world.part(&bob).await;
     world.sweep(membership, &bob).await.unwrap();
     world.sweep(membership, &bob).await.unwrap();
@@ -330,7 +323,7 @@ async fn a_sweep_that_found_nothing_does_not_finish_what_another_has_just_found_
     let clean = world.sweep(membership, &bob);
     let other = async {
         held.arrived().await;
-        client.put_item().table_name(table).set_item(Some(node)).send().await.unwrap();
+        world.put(node).await;
         assert_eq!(world.sweep(membership, &bob).await.unwrap().nodes_removed, 1);
         held.release();
     };
@@ -363,11 +356,7 @@ async fn a_removal_that_two_handlers_begin_at_once_counts_what_either_has_done()
     let token = world.token_by(&bob, Some(5)).await.unwrap();
     world.register(&token.plaintext, "web-1", None).await.unwrap();
     // A member deleted by other hands than the API's: there is no removal yet.
-    let client = world.engine.client();
-    let contents = world.contents().await;
-    let member = contents.of("MEMBER#bob").next().unwrap();
-    let delete = client.delete_item().table_name(world.engine.table());
-    delete.key("pk", member["pk"].clone()).key("sk", member["sk"].clone()).send().await.unwrap();
+    world.take(world.contents().await.of("MEMBER#bob").next().unwrap()).await;
     let membership = token.token.membership;
     let mut held = world.wire.hold(is_transaction);
     let slow = world.sweep(membership, &bob);
@@ -415,10 +404,7 @@ async fn a_removal_in_which_something_is_found_after_its_entry_was_dropped_is_lo
     world.register(&token, "web-1", None).await.unwrap();
     let contents = world.contents().await;
     let node = contents.nodes()[0].clone();
-    let client = world.engine.client();
-    let table = world.engine.table();
-    let delete = client.delete_item().table_name(table);
-    delete.key("pk", node["pk"].clone()).key("sk", node["sk"].clone()).send().await.unwrap();
+    world.take(&node).await;
     let membership = world.part(&bob).await;
     world.finish(membership).await;
     world.clock.advance(WATCH);
@@ -429,7 +415,7 @@ async fn a_removal_in_which_something_is_found_after_its_entry_was_dropped_is_lo
     let last = session.sweep_unfinished(Patience::default());
     let found = async {
         held.arrived().await;
-        client.put_item().table_name(table).set_item(Some(node)).send().await.unwrap();
+        world.put(node).await;
         assert_eq!(world.sweep(membership, &bob).await.unwrap().nodes_removed, 1);
         held.release();
     };

@@ -162,12 +162,10 @@ async fn a_team_that_is_found_after_a_lost_answer_is_handed_out_with_its_owner()
         let contents = world.contents().await;
         let is_carol = |member: &&Item| text(member, "principal") == Some("carol@example.com");
         let owner = contents.of("MEMBER#").find(is_carol).unwrap().clone();
-        let (client, table) = (world.engine.client(), world.engine.table());
-        let hide = client.delete_item().table_name(table);
-        hide.key("pk", owner["pk"].clone()).key("sk", owner["sk"].clone()).send().await.unwrap();
+        world.take(&owner).await;
         looks.release();
         tokio::time::sleep(Duration::from_millis(200)).await;
-        client.put_item().table_name(table).set_item(Some(owner)).send().await.unwrap();
+        world.put(owner).await;
     };
     tokio::join!(create, the_owner);
 }

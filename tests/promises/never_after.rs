@@ -171,12 +171,7 @@ async fn every_registration_that_stalls_across_a_revoke_is_refused_at_every_gate
 async fn a_missing_gate_is_an_error_and_not_a_closed_one() {
     let world = World::calm().await;
     let token = world.token(None).await;
-    let contents = world.contents().await;
-    let gate = contents.of("GATE#").next().unwrap();
-    let client = world.engine.client();
-    let delete = client.delete_item().table_name(world.engine.table());
-    let delete = delete.key("pk", gate["pk"].clone()).key("sk", gate["sk"].clone());
-    delete.send().await.unwrap();
+    world.take(world.contents().await.of("GATE#").next().unwrap()).await;
     let revoked = world.session().revoke_token(world.team, &world.owner, token.token()).await;
     assert!(matches!(revoked, Err(Error::Internal(_))));
 }

@@ -59,8 +59,7 @@ async fn a_token_of_fewer_gates_than_are_made_now_is_passed_by_those_it_has() {
     let mut wide = world.contents().await.of("TOKEN#").next().unwrap().clone();
     let fewer = AttributeValue::M([("count".to_owned(), AttributeValue::N("2".to_owned()))].into());
     wide.insert("gate".to_owned(), fewer);
-    let client = world.engine.client();
-    client.put_item().table_name(world.engine.table()).set_item(Some(wide)).send().await.unwrap();
+    world.put(wide).await;
     let hosts: Vec<_> = (0..30).map(|n| format!("host-{n}")).collect();
     let outcomes = join_all(hosts.iter().map(|host| world.register(&token, host, None))).await;
     let admitted = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
@@ -118,12 +117,10 @@ async fn a_token_that_is_found_after_a_lost_answer_is_handed_out_with_all_its_ga
     let the_last_gate = async {
         looks.arrived().await;
         let gate = world.contents().await.of("GATE#").next().unwrap().clone();
-        let (client, table) = (world.engine.client(), world.engine.table());
-        let hide = client.delete_item().table_name(table);
-        hide.key("pk", gate["pk"].clone()).key("sk", gate["sk"].clone()).send().await.unwrap();
+        world.take(&gate).await;
         looks.release();
         tokio::time::sleep(Duration::from_millis(200)).await;
-        client.put_item().table_name(table).set_item(Some(gate)).send().await.unwrap();
+        world.put(gate).await;
     };
     tokio::join!(create, the_last_gate);
 }

@@ -26,7 +26,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use crate::faults::Faults;
-use crate::table::Contents;
+use crate::table::{Contents, Item};
 use crate::wire::Wire;
 
 /// When every world begins.
@@ -127,6 +127,19 @@ impl World {
     /// What lies in the table.
     pub async fn contents(&self) -> Contents {
         Contents::read(&self.engine).await
+    }
+
+    /// Takes an item out of the table, not over the wire: deleted by other hands, or not visible yet.
+    pub async fn take(&self, item: &Item) {
+        let delete = self.engine.client().delete_item().table_name(self.engine.table());
+        let delete = delete.key("pk", item["pk"].clone()).key("sk", item["sk"].clone());
+        delete.send().await.unwrap();
+    }
+
+    /// Puts an item into the table, not over the wire.
+    pub async fn put(&self, item: Item) {
+        let put = self.engine.client().put_item().table_name(self.engine.table());
+        put.set_item(Some(item)).send().await.unwrap();
     }
 
     /// Adds a member.
