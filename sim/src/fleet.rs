@@ -185,24 +185,22 @@ async fn make_token(
     let (asked, changed) = match fleet.counter {
         Counter::One => {
             let quota = fleet.max_uses.unwrap_or(1 << 53);
-            (Some(1), Some(("SET gate.quota = :n REMOVE policy.max_uses", quota)))
+            (Some(1), Some(("quota", quota)))
         }
         Counter::Gates(WIDE_GATES) => (fleet.max_uses, None),
-        Counter::Gates(fewer) => (None, Some(("SET gate.#count = :n", fewer.into()))),
+        Counter::Gates(fewer) => (None, Some(("count", fewer.into()))),
     };
     let want = Want::CreateToken { team: team.clone(), max_uses: asked, expires_at: None };
     let made = api.ask(Request { by: by(), want }, TRIES).await.ok_or("no token")?;
     let id = made.text("id").to_owned();
-    if let Some((expression, n)) = changed {
-        let mut update = json!({
+    if let Some((attribute, n)) = changed {
+        let update = json!({
             "TableName": TABLE,
             "Key": { "pk": { "S": format!("TEAM#{team}#TOKENS") }, "sk": { "S": format!("TOKEN#{id}") } },
-            "UpdateExpression": expression,
+            "UpdateExpression": "SET gate.#attribute = :n REMOVE policy.max_uses",
+            "ExpressionAttributeNames": { "#attribute": attribute },
             "ExpressionAttributeValues": { ":n": { "N": n.to_string() } },
         });
-        if expression.contains("#count") {
-            update["ExpressionAttributeNames"] = json!({ "#count": "count" });
-        }
         let updated = dynamodb.call(0, "UpdateItem", update).await;
         updated.map_err(|refused| refused.body.to_string())?;
     }

@@ -83,20 +83,21 @@ impl Network {
         request: HttpRequest,
     ) -> Result<HttpResponse, ConnectorError> {
         let from = self.time.elapsed();
-        let carried = self.deliver(origin, function, request).await;
+        let done = self.deliver(origin, function, request).await;
         let until = self.time.elapsed();
-        if is_trouble(&carried) || until.saturating_sub(from) > LONG {
+        if done.as_ref().is_none_or(is_trouble) || until.saturating_sub(from) > LONG {
             self.history.trouble(origin, from, until);
         }
-        carried
+        answer(done.ok_or_else(lost)?)
     }
 
+    /// What DynamoDB says; `None` if nothing comes back.
     async fn deliver(
         &self,
         origin: Origin,
         function: &'static str,
         request: HttpRequest,
-    ) -> Result<HttpResponse, ConnectorError> {
+    ) -> Option<Result<Value, Refused>> {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
         let body = request.body().bytes().unwrap_or_default();
@@ -117,13 +118,14 @@ impl Network {
             tokio::time::sleep(self.chance.time(Duration::ZERO, Duration::from_secs(4))).await;
         }
         if strikes(self.weather.request_lost, "request lost") {
-            return self.silence().await;
+            self.silence().await;
+            return None;
         }
         if strikes(self.weather.server_error, "500") {
-            return answer(Err(Refused::internal()));
+            return Some(Err(Refused::internal()));
         }
         if strikes(self.weather.throttled, "throttled") {
-            return answer(Err(Refused::throttled()));
+            return Some(Err(Refused::throttled()));
         }
         if operation == "TransactWriteItems"
             && strikes(self.weather.delivered_twice, "delivered twice")
@@ -138,32 +140,32 @@ impl Network {
         let done = self.dynamodb.call(origin, &operation, body).await;
         self.history.done(origin, &operation, deep, &done);
         if strikes(self.weather.answer_lost, "answer lost") {
-            return self.silence().await;
+            self.silence().await;
+            return None;
         }
         if strikes(self.weather.error_though_applied, "500 though applied") {
-            return answer(Err(Refused::internal()));
+            return Some(Err(Refused::internal()));
         }
-        answer(done)
+        Some(done)
     }
 
     /// No answer: the connection breaks at once, or nobody hears anything any more.
-    async fn silence(&self) -> Result<HttpResponse, ConnectorError> {
+    async fn silence(&self) {
         if self.chance.happens(0.5) {
             tokio::time::sleep(FOREVER).await;
         }
-        Err(lost())
     }
 }
 
 /// Whether a call has to be made again, though nothing has changed that was read.
-fn is_trouble(carried: &Result<HttpResponse, ConnectorError>) -> bool {
-    let Ok(response) = carried else { return true };
-    let body = response.body().bytes().unwrap_or_default();
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    if response.status().is_success() {
-        let unread = body.get("UnprocessedKeys").and_then(Value::as_object);
-        return unread.is_some_and(|unread| !unread.is_empty());
-    }
+fn is_trouble(done: &Result<Value, Refused>) -> bool {
+    let body = match done {
+        Ok(body) => {
+            let unread = body.get("UnprocessedKeys").and_then(Value::as_object);
+            return unread.is_some_and(|unread| !unread.is_empty());
+        }
+        Err(refused) => &refused.body,
+    };
     let reasons = body.get("CancellationReasons").and_then(Value::as_array);
     let codes = reasons.into_iter().flatten().filter_map(|reason| reason.get("Code")?.as_str());
     let codes: Vec<_> = codes.filter(|code| *code != "None").collect();
