@@ -1,8 +1,10 @@
 //! Chance, all of it from one seed.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use muster_shared::domain::id::ID_BYTES;
 use muster_shared::environment::Entropy;
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
@@ -66,5 +68,31 @@ impl Chance {
 impl Entropy for Chance {
     fn fill(&self, bytes: &mut [u8]) {
         self.with(|rng| rng.fill_bytes(bytes));
+    }
+}
+
+/// Draws the same id again now and then, as nobody lives to see it: of several in a row only the
+/// first, after which the others are told apart.
+#[derive(Debug)]
+pub struct ShortOfIds {
+    chance: Chance,
+    in_a_row: AtomicBool,
+}
+
+impl ShortOfIds {
+    /// Draws otherwise as `chance` has it.
+    pub fn new(chance: Chance) -> Self {
+        Self { chance, in_a_row: AtomicBool::new(false) }
+    }
+}
+
+impl Entropy for ShortOfIds {
+    fn fill(&self, bytes: &mut [u8]) {
+        self.chance.fill(bytes);
+        let is_id = bytes.len() == ID_BYTES;
+        if is_id && !self.in_a_row.load(Ordering::Relaxed) && self.chance.happens(0.3) {
+            bytes.fill(0);
+        }
+        self.in_a_row.store(is_id, Ordering::Relaxed);
     }
 }

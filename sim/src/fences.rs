@@ -24,10 +24,7 @@ const fn edit(file: &'static str, find: &'static str, instead: &'static str) -> 
     Edit { file, find, instead }
 }
 
-const ADD_MEMBER: &str = "shared/src/store/add_member.rs";
 const CASCADE: &str = "functions/member-cascade/src/lib.rs";
-const CREATE_TEAM: &str = "shared/src/store/create_team.rs";
-const CREATE_TOKEN: &str = "shared/src/store/create_token.rs";
 const ENROLLMENT: &str = "shared/src/domain/enrollment.rs";
 const REGISTER_NODE: &str = "shared/src/store/register_node.rs";
 const REMOVAL: &str = "shared/src/domain/removal.rs";
@@ -134,8 +131,8 @@ pub(crate) const FENCES: &[Fence] = &[
         "judging it before the same is sent through another gate",
         &[edit(
             REGISTER_NODE,
-            "if entry.is_in_time(self.now()) =>",
-            "if OFF || entry.is_in_time(self.now()) =>",
+            "Some(entry) if entry.is_in_time(self.now()) =>",
+            "Some(entry) if OFF || entry.is_in_time(self.now()) =>",
         )],
     ),
     fence(
@@ -149,50 +146,45 @@ pub(crate) const FENCES: &[Fence] = &[
     fence(
         "sending again as it was what was not answered",
         &[edit(
-            REGISTER_NODE,
-            "Err(Failure::Unsettled) => course.next = Some(Next::Unanswered(entry)),",
-            "Err(Failure::Unsettled) if OFF => course.uncertain.push(*entry),
-            Err(Failure::Unsettled) => course.next = Some(Next::Unanswered(entry)),",
+            SESSION,
+            "Err(Failure::Unsettled) => is_unanswered = true,",
+            "Err(Failure::Unsettled) if !OFF => is_unanswered = true,",
         )],
     ),
     fence(
         "under the same transaction token",
         &[edit(
-            REGISTER_NODE,
-            "Err(writes) => self.transact_as(&entry.transaction, writes).await,",
-            "Err(writes) if OFF => self.transact(writes).await,
-            Err(writes) => self.transact_as(&entry.transaction, writes).await,",
+            SESSION,
+            "_ => Box::pin(self.table.transact(&self.meter, writes.clone(), &token)).await,",
+            "_ => {
+                    let another = HEXLOWER.encode(&self.draw::<16>());
+                    let token = if OFF { &another } else { &token };
+                    Box::pin(self.table.transact(&self.meter, writes.clone(), token)).await
+                }",
         )],
     ),
     fence(
         "sending it once more after contention",
-        &[
-            edit(
-                REGISTER_NODE,
-                "_ if is_unanswered && !is_refused(&reasons) => {",
-                "_ if is_unanswered && !is_refused(&reasons) && !OFF => {",
-            ),
-            edit(
-                REGISTER_NODE,
-                "Err(Failure::Busy) if is_unanswered =>",
-                "Err(Failure::Busy) if is_unanswered && !OFF =>",
-            ),
-        ],
+        &[edit(
+            SESSION,
+            "Err(failure) if failure.is_contention() && contention(is_unanswered) => {}",
+            "Err(failure) if failure.is_contention() && contention(is_unanswered) && !OFF => {}",
+        )],
     ),
     fence(
         "remembering what may have been applied",
         &[
             edit(
                 REGISTER_NODE,
-                "_ if is_unanswered => course.uncertain.push(*entry),",
-                "_ if is_unanswered && !OFF => course.uncertain.push(*entry),",
+                "Enrollment::NodeChanged | Enrollment::GateRefused => course.sent.push(*entry),",
+                "Enrollment::NodeChanged | Enrollment::GateRefused if OFF => {}
+                Enrollment::NodeChanged | Enrollment::GateRefused => course.sent.push(*entry),",
             ),
             edit(
                 REGISTER_NODE,
-                "Err(Failure::Condition(_)) if is_unanswered => course.uncertain.push(*entry),",
-                "Err(Failure::Condition(_)) if is_unanswered && !OFF => {
-                course.uncertain.push(*entry);
-            }",
+                "Err(Failure::Condition(_)) => course.sent.push(*entry),",
+                "Err(Failure::Condition(_)) if OFF => {}
+            Err(Failure::Condition(_)) => course.sent.push(*entry),",
             ),
         ],
     ),
@@ -208,16 +200,16 @@ pub(crate) const FENCES: &[Fence] = &[
         "recognising it by the node's version",
         &[edit(
             REGISTER_NODE,
-            "self.uncertain.iter().position(written);",
-            "self.uncertain.iter().position(|sent| !OFF && written(sent));",
+            "self.sent.iter().position(written);",
+            "self.sent.iter().position(|sent| !OFF && written(sent));",
         )],
     ),
     fence(
         "recognising it by the node's id",
         &[edit(
             REGISTER_NODE,
-            "self.uncertain.iter().position(made))?;",
-            "self.uncertain.iter().position(|sent| !OFF && made(sent)))?;",
+            "self.sent.iter().position(made))?;",
+            "self.sent.iter().position(|sent| !OFF && made(sent)))?;",
         )],
     ),
     fence(
@@ -331,46 +323,6 @@ pub(crate) const FENCES: &[Fence] = &[
             "if by.principal == found.principal && by != found {",
             "if by.principal == found.principal && by != found && !OFF {",
         )],
-    ),
-    fence(
-        "looking for the removal after a lost answer",
-        &[edit(
-            REMOVE_MEMBER,
-            "if let Some(membership) = sent\n",
-            "if let Some(membership) = sent.filter(|_| !OFF)\n",
-        )],
-    ),
-    fence(
-        "looking for the member after a lost answer, in add-member",
-        &[edit(ADD_MEMBER, "if sent\n", "if sent && !OFF\n")],
-    ),
-    fence(
-        "another membership once the first has ended, in add-member",
-        &[edit(
-            ADD_MEMBER,
-            "if is_blocked(&reasons, 3) => {",
-            "if is_blocked(&reasons, 3) && !OFF => {",
-        )],
-    ),
-    fence(
-        "looking for the role after a lost answer, in set-role",
-        &[edit(SET_ROLE, "if sent\n", "if sent && !OFF\n")],
-    ),
-    fence(
-        "looking for the token after a lost answer, in create-token",
-        &[edit(CREATE_TOKEN, "if sent && let", "if sent && !OFF && let")],
-    ),
-    fence(
-        "taking the team that is there for one's own, in create-team",
-        &[edit(
-            CREATE_TEAM,
-            "if is_blocked(&reasons, 0) =>",
-            "if is_blocked(&reasons, 0) && !OFF =>",
-        )],
-    ),
-    fence(
-        "looking for the node after a lost answer, in remove-node",
-        &[edit(REMOVE_NODE, "if sent.is_some_and(", "if sent.filter(|_| !OFF).is_some_and(")],
     ),
     // Sweeping.
     fence(

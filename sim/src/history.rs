@@ -81,11 +81,13 @@ pub struct Calls {
 pub struct Trouble {
     /// Which attempt.
     pub by: Origin,
-    /// From when on.
-    pub from: Duration,
-    /// Until when.
+    /// Until when; `Duration::MAX` if it was not over when the world ended.
     pub until: Duration,
 }
+
+/// Which trouble of a history.
+#[derive(Debug, Clone, Copy)]
+pub struct TroubleId(usize);
 
 /// A history that is being made.
 #[derive(Debug)]
@@ -149,9 +151,19 @@ impl History {
         self.state().reads.push(Read { by, at, key, item });
     }
 
-    /// Notes what kept an attempt from going on.
-    pub fn trouble(&self, by: Origin, from: Duration, until: Duration) {
-        self.state().troubles.push(Trouble { by, from, until });
+    /// Notes what keeps an attempt from going on, until it is over.
+    pub fn trouble(&self, by: Origin) -> TroubleId {
+        let mut state = self.state();
+        state.troubles.push(Trouble { by, until: Duration::MAX });
+        TroubleId(state.troubles.len() - 1)
+    }
+
+    /// Notes that a trouble is over.
+    pub fn over(&self, trouble: TroubleId) {
+        let now = self.time.elapsed();
+        if let Some(trouble) = self.state().troubles.get_mut(trouble.0) {
+            trouble.until = now;
+        }
     }
 
     /// Notes that a promise is broken.

@@ -15,7 +15,7 @@ use muster_shared::lambda::config;
 use muster_shared::store::Store;
 use tokio::time::Sleep;
 
-use crate::chance::Chance;
+use crate::chance::{Chance, ShortOfIds};
 use crate::clock::{SKEW, Skewed, Time};
 use crate::dynamodb::Origin;
 use crate::history::History;
@@ -156,7 +156,11 @@ impl Lambda {
         let ahead = self.chance.time(Duration::ZERO, 2 * SKEW);
         let environment = Environment {
             clock: Arc::new(Skewed { time: self.time, ahead }),
-            entropy: Arc::new(self.chance.apart()),
+            entropy: if self.weather.short_of_ids.contains(&function) {
+                Arc::new(ShortOfIds::new(self.chance.apart()))
+            } else {
+                Arc::new(self.chance.apart())
+            },
         };
         Ok(Store::new(Client::from_conf(config.build()), TABLE, environment))
     }
@@ -169,7 +173,7 @@ impl Lambda {
         }
         if self.weather.strikes(&self.chance, self.weather.frozen, now) {
             self.history.met("frozen", function);
-            self.history.trouble(origin, now, Duration::MAX);
+            self.history.trouble(origin);
             let thawed = self.chance.time(Duration::ZERO, LONGEST_FREEZE);
             return Some((self.chance.below(AWAIT_POINTS), Mishap::Frozen(thawed)));
         }

@@ -30,7 +30,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Runs worlds: first the kept ones, then new ones until the time is up or one breaks a promise.
+    /// Runs worlds, first the kept ones and then new ones, until the time is up; fails if any breaks
+    /// a promise.
     Search {
         /// Seconds.
         #[arg(long, default_value_t = 60)]

@@ -68,7 +68,7 @@ pub(crate) fn row(
     options: &Options,
     look: Look,
 ) -> Result<(String, bool), Box<dyn Error>> {
-    let found = each(1..=look.worlds, options, look.jobs, |_| true)?;
+    let found = each(1..=look.worlds, options, look.jobs, |found| found.broken.is_empty())?;
     let Some((seed, violations)) = found.broken.first_key_value() else {
         return Ok((format!("| {name} | none of {} | **nothing** |", found.worlds), false));
     };

@@ -1,6 +1,7 @@
 //! The network between functions and DynamoDB: the SDK's HTTP client, replaced.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,11 +83,16 @@ impl Network {
         function: &'static str,
         request: HttpRequest,
     ) -> Result<HttpResponse, ConnectorError> {
-        let from = self.time.elapsed();
-        let done = self.deliver(origin, function, request).await;
-        let until = self.time.elapsed();
-        if done.as_ref().is_none_or(is_trouble) || until.saturating_sub(from) > LONG {
-            self.history.trouble(origin, from, until);
+        let mut deliver = pin!(self.deliver(origin, function, request));
+        let (done, long) = match tokio::time::timeout(LONG, &mut deliver).await {
+            Ok(done) => (done, None),
+            Err(_) => {
+                let long = self.history.trouble(origin);
+                (deliver.await, Some(long))
+            }
+        };
+        if long.is_some() || done.as_ref().is_none_or(is_trouble) {
+            self.history.over(long.unwrap_or_else(|| self.history.trouble(origin)));
         }
         answer(done.ok_or_else(lost)?)
     }

@@ -41,6 +41,8 @@ pub struct Weather {
     pub schedule_doubled: f64,
     /// Partitions that do not answer for a while.
     pub outages: Vec<Outage>,
+    /// Functions that draw an id now and then that was drawn before.
+    pub short_of_ids: &'static [&'static str],
 }
 
 /// A while in which every `of`-th partition does not answer.
@@ -60,7 +62,7 @@ impl Weather {
 
     /// What happens in one world. Each fault is often absent, so that what only shows without it
     /// shows as well.
-    pub fn drawn(chance: &Chance, until: Duration) -> Self {
+    pub fn drawn(chance: &Chance, until: Duration, teams: usize) -> Self {
         let worst = *chance.pick(&[0.0, 0.02, 0.1, 0.25]).unwrap_or(&0.0);
         // Where nothing else goes wrong, what is slow meets more.
         let sluggish = chance.happens(0.3).then(|| chance.between(0.1, 0.5));
@@ -85,6 +87,11 @@ impl Weather {
             record_repeated: share(2.0),
             schedule_doubled: share(2.0),
             outages: outages(chance, until, worst),
+            // Tokens of two teams may have one id, but whoever looks could not tell them apart.
+            short_of_ids: match teams {
+                1 => &["create-token", "self-enroll"],
+                _ => &["create-team"],
+            },
         }
     }
 

@@ -67,7 +67,8 @@ pub fn run(seed: u64, options: &Options) -> Result<Evidence, Box<dyn std::error:
 async fn live(seed: u64, options: &Options) -> Result<Evidence, system::Error> {
     let chance = Chance::new(seed);
     let until = chance.time(Duration::from_secs(15), Duration::from_secs(40));
-    let weather = Weather::drawn(&chance, until);
+    let teams = 1 + chance.below(2);
+    let weather = Weather::drawn(&chance, until, teams);
     let window = *chance.pick(&[8, 10, 15]).unwrap_or(&10);
     let settings =
         Settings { window: Duration::from_millis(window), table: None, torn_queries: true };
@@ -87,7 +88,7 @@ async fn live(seed: u64, options: &Options) -> Result<Evidence, system::Error> {
     tokio::spawn(Arc::clone(&cascade).tick(until));
     let api = system.api(chance.apart())?;
     let crowd = Arc::new(Crowd::new(api, Arc::clone(dynamodb), chance.apart(), until));
-    crowd.live().await;
+    crowd.live(teams).await;
     tokio::time::sleep_until(time.at(until)).await;
     while dynamodb.is_at_work() {
         tokio::time::sleep(Duration::from_secs(1)).await;

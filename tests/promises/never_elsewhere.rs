@@ -125,3 +125,15 @@ async fn a_member_may_do_what_the_role_says_and_no_more() {
     s.self_enroll(team, &member, "x".parse().unwrap()).await.unwrap();
     s.create_token(team, &admin, new()).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_team_whose_id_is_drawn_a_second_time_stays_with_its_owner() {
+    let world = World::calm().await;
+    world.wire.set_forgetful(true);
+    let made = async |who: &str| {
+        world.entropy.restart(9);
+        let who: Principal = who.parse().unwrap();
+        world.session().create_team(&who, "Team".parse().unwrap()).await.unwrap().id
+    };
+    assert_ne!(made("alice@example.com").await, made("mallory@example.com").await);
+}

@@ -1,10 +1,7 @@
 //! 1. At most `max_uses` distinct nodes ever enroll through a token.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::join_all;
-use muster_shared::domain::gate::WIDE_GATES;
 use muster_shared::domain::refusal::Refusal;
 use muster_tests::world::World;
 
@@ -105,22 +102,14 @@ async fn a_gate_that_was_spent_after_it_was_read_lets_nobody_through() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_found_after_a_lost_answer_is_handed_out_with_all_its_gates() {
-    let world = World::calm().await;
-    world.wire.lose_answer(|sent| sent.operation == "TransactWriteItems");
-    let mut looks = world.wire.hold(|sent| sent.operation == "GetItem" && sent.mentions("TOKEN#"));
-    let create = async {
-        world.token(Some(500)).await;
-        assert_eq!(world.contents().await.of("GATE#").count(), usize::from(WIDE_GATES));
-    };
-    // The items of a transaction become visible one by one.
-    let the_last_gate = async {
-        looks.arrived().await;
-        let gate = world.contents().await.of("GATE#").next().unwrap().clone();
-        world.take(&gate).await;
-        looks.release();
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        world.put(gate).await;
-    };
-    tokio::join!(create, the_last_gate);
+async fn a_token_whose_id_is_drawn_a_second_time_is_not_begun_anew() {
+    for max_uses in [Some(1), None] {
+        let world = World::calm().await;
+        world.wire.set_forgetful(true);
+        let made = async || {
+            world.entropy.restart(9);
+            world.token(max_uses).await.token()
+        };
+        assert_ne!(made().await, made().await);
+    }
 }

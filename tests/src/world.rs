@@ -60,7 +60,16 @@ impl Clock for HandClock {
     }
 }
 
-struct Seeded(Mutex<StdRng>);
+/// Randomness that can be drawn once more.
+#[derive(Debug)]
+pub struct Seeded(Mutex<StdRng>);
+
+impl Seeded {
+    /// Draws from now on what this seed gives.
+    pub fn restart(&self, seed: u64) {
+        *self.0.lock().unwrap() = StdRng::seed_from_u64(seed);
+    }
+}
 
 impl Entropy for Seeded {
     fn fill(&self, bytes: &mut [u8]) {
@@ -76,6 +85,8 @@ pub struct World {
     pub wire: Wire,
     /// The time.
     pub clock: Arc<HandClock>,
+    /// The randomness.
+    pub entropy: Arc<Seeded>,
     /// The store over the wire.
     pub store: Store,
     /// The team that most tests are about.
@@ -108,7 +119,10 @@ impl World {
         let wire = Wire::new();
         let clock = Arc::new(HandClock(AtomicI64::new(START)));
         let entropy = Arc::new(Seeded(Mutex::new(StdRng::seed_from_u64(seed))));
-        let environment = Environment { clock: Arc::clone(&clock) as Arc<dyn Clock>, entropy };
+        let environment = Environment {
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            entropy: Arc::clone(&entropy) as Arc<dyn Entropy>,
+        };
         // A call that a test holds back is not to be given up.
         let config = engine.client_over(wire.client()).config().to_builder();
         let config = config.timeout_config(TimeoutConfig::disabled());
@@ -116,7 +130,7 @@ impl World {
         let owner: Principal = "owner@example.com".parse().unwrap();
         let name = "Example".parse().unwrap();
         let team = store.request().create_team(&owner, name).await.unwrap();
-        Self { engine, wire, clock, store, team: team.id, owner }
+        Self { engine, wire, clock, entropy, store, team: team.id, owner }
     }
 
     /// A session as a request has it.

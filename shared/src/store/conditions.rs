@@ -29,7 +29,7 @@ macro_rules! conditions {
 }
 
 conditions! {
-    /// Nobody has made the team: a create sent again must not begin it anew.
+    /// No team has the id that was drawn.
     TEAM_ABSENT on keys::TEAM => "attribute_not_exists(pk)";
     /// Another owner is left.
     ANOTHER_OWNER on keys::TEAM => "owners > :one";
@@ -43,7 +43,7 @@ conditions! {
     /// The caller is still in the membership that was read, whatever the role.
     CALLER_IN_MEMBERSHIP on keys::MEMBER => "membership = :caller";
 
-    /// The token has not been made: a create sent again must not undo a revoke.
+    /// No token has the id that was drawn.
     TOKEN_ABSENT on keys::TOKEN => "attribute_not_exists(pk)";
     /// The token is there and was never revoked.
     TOKEN_NOT_REVOKED on keys::TOKEN => "attribute_exists(pk) AND attribute_not_exists(revocation)";
@@ -59,7 +59,7 @@ conditions! {
     /// No device has the address.
     ADDRESS_ABSENT on keys::ADDRESS => "attribute_not_exists(pk)";
 
-    /// Nobody has begun the removal; of an add: the stay has not ended yet.
+    /// Nobody has begun the removal.
     REMOVAL_ABSENT on keys::REMOVAL => "attribute_not_exists(pk)";
     /// No sweep has found anything since the removal was read.
     NOTHING_FOUND_SINCE on keys::REMOVAL => "findings = :findings";

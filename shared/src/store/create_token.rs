@@ -8,7 +8,7 @@ use crate::domain::token::{MaxUses, Origin, Policy, SELF_ENROLL_LIFETIME, Token}
 
 use super::conditions::{CALLER_IN_MEMBERSHIP, TOKEN_ABSENT};
 use super::gates::GateItem;
-use super::session::{Halt, until_settled};
+use super::session::until_settled;
 use super::table::Write;
 use super::team_writes::caller_as_read;
 use super::{Error, Session, keys};
@@ -65,19 +65,11 @@ impl Session {
         origin: Origin,
     ) -> Result<Made, Error> {
         let may = |role: Role| origin == Origin::SelfEnroll || role.manages_tokens();
-        let id = TokenId::from_bytes(self.draw());
-        let plaintext = Plaintext::new(team, id, self.draw());
         let (own, in_lanes) = Gates::plan(new.policy.max_uses);
-        let mut sent = false;
-        let token = until_settled!(self, {
-            if sent && let Some(made) = self.get(&keys::token(team, id)).await? {
-                // It is made once its gates are there too: they become visible one by one.
-                let gates = in_lanes.iter().map(|(number, _)| keys::gate(team, id, *number));
-                let gates: Vec<_> = gates.collect();
-                let there = self.get_all(&gates).await?;
-                return if there.len() == gates.len() { Ok(made) } else { Err(Halt::Again) };
-            }
+        until_settled!(self, {
             let by = self.authorize(team, caller, may).await?;
+            let id = TokenId::from_bytes(self.draw());
+            let plaintext = Plaintext::new(team, id, self.draw());
             let token = Token {
                 id,
                 name: new.name.clone(),
@@ -104,9 +96,7 @@ impl Session {
                 let gate = GateItem { token: id, gate: Gate::new(*quota) };
                 writes.push(Write::put(keys::gate(team, id, *number), &gate)?);
             }
-            sent = true;
-            Ok(self.transact(writes).await.map(|()| token)?)
-        })?;
-        Ok(Made { token, plaintext })
+            Ok(self.send(writes).await.map(|()| Made { token, plaintext })?)
+        })
     }
 }

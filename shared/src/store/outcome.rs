@@ -1,7 +1,7 @@
 //! What a cancelled transaction means. Pure.
 
 use super::session::Halt;
-use super::table::{Fault, Item, Reason};
+use super::table::{Fault, Reason};
 
 impl From<Vec<Reason>> for Halt {
     /// A cancellation that a use case has no answer of its own to: what was read does not stand
@@ -21,22 +21,9 @@ fn broken(reasons: &[Reason]) -> Option<Fault> {
     })
 }
 
-/// The item on which the condition of the action at `position` did not hold.
-pub(super) fn blocking_item(reasons: &[Reason], position: usize) -> Option<&Item> {
-    match reasons.get(position) {
-        Some(Reason::Condition(Some(item))) => Some(item),
-        _ => None,
-    }
-}
-
 /// Whether the condition of the action at `position` did not hold.
 pub(super) fn is_blocked(reasons: &[Reason], position: usize) -> bool {
     matches!(reasons.get(position), Some(Reason::Condition(_)))
-}
-
-/// Whether the condition of any action did not hold.
-pub(super) fn is_refused(reasons: &[Reason]) -> bool {
-    reasons.iter().any(|reason| matches!(reason, Reason::Condition(_)))
 }
 
 /// Whether the condition of the action at `position` did not hold, and no other action was at fault:

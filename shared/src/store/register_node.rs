@@ -17,7 +17,7 @@ use crate::domain::version::Version;
 
 use super::conditions::{ADDRESS_ABSENT, GATE_PASSABLE, NODE_ABSENT, NODE_AS_READ, TOKEN_PASSABLE};
 use super::gates::GateItem;
-use super::outcome::{Actions, Enrollment, is_refused};
+use super::outcome::{Actions, Enrollment};
 use super::session::{Halt, until_settled};
 use super::table::{Failure, Fault, Write, from_item};
 use super::{Error, Session, keys};
@@ -51,8 +51,6 @@ struct Entry {
     /// The id that the node has if it is new. Each entry has one of its own, for the node that a
     /// lost answer was about may have been removed by now.
     id: NodeId,
-    /// Names the transaction that writes it.
-    transaction: String,
     /// When it was decided.
     at: Timestamp,
     node: Node,
@@ -72,10 +70,12 @@ impl Entry {
 
 /// What the tries of one request have learned.
 struct Course {
-    /// What was sent that may have been applied, though nobody has said so.
-    uncertain: Vec<Entry>,
-    /// What is to be sent next without reading again.
-    next: Option<Next>,
+    /// What was sent and refused in the end, though it may have been applied when it was sent
+    /// first.
+    sent: Vec<Entry>,
+    /// What was not applied, and is to be sent again without reading: through another gate if it
+    /// passes one, and nothing that was read is known to have changed.
+    again: Option<Box<Entry>>,
     /// The gate to read and pass next.
     gate: GateNumber,
     /// How many addresses were found taken.
@@ -84,25 +84,14 @@ struct Course {
     exhausted: bool,
 }
 
-/// What is to be sent next.
-enum Next {
-    /// The same again, as the same transaction. Nobody knows what became of it: it may even be
-    /// applied later, after a refusal that a fresh read would lead to. Sent again it is applied,
-    /// once, or can't be any more.
-    Unanswered(Box<Entry>),
-    /// The same, through another gate if it passes one. It was not applied, and nothing that was
-    /// read is known to have changed.
-    NotApplied(Box<Entry>),
-}
-
 impl Course {
     /// What was sent that wrote the node, or made it.
     fn wrote(&mut self, node: &Node) -> Option<Entry> {
         let written = |sent: &Entry| sent.node.version == node.version;
         let made = |sent: &Entry| sent.id == node.id;
-        let at = self.uncertain.iter().position(written);
-        let at = at.or_else(|| self.uncertain.iter().position(made))?;
-        Some(self.uncertain.swap_remove(at))
+        let at = self.sent.iter().position(written);
+        let at = at.or_else(|| self.sent.iter().position(made))?;
+        Some(self.sent.swap_remove(at))
     }
 }
 
@@ -117,8 +106,8 @@ impl Session {
     /// Lets a machine in, or updates it.
     pub async fn register_node(&self, registration: &Registration) -> Result<Registered, Error> {
         let mut course = Course {
-            uncertain: Vec::new(),
-            next: None,
+            sent: Vec::new(),
+            again: None,
             gate: GateNumber::home(&registration.report.hostname, WIDE_GATES),
             addresses_taken: 0,
             exhausted: false,
@@ -132,35 +121,23 @@ impl Session {
         course: &mut Course,
     ) -> Result<Registered, Halt> {
         let team = registration.plaintext.team();
-        let (entry, is_unanswered) = match course.next.take() {
-            Some(Next::Unanswered(entry)) => (entry, true),
-            Some(Next::NotApplied(entry)) if entry.is_in_time(self.now()) => (entry, false),
+        let entry = match course.again.take() {
+            Some(entry) if entry.is_in_time(self.now()) => entry,
             _ => match self.decide(registration, course).await? {
                 ControlFlow::Break(registered) => return Ok(registered),
-                ControlFlow::Continue(entry) => (entry, false),
+                ControlFlow::Continue(entry) => entry,
             },
         };
-        let answer = match <[Write; 1]>::try_from(entry.writes(team)?) {
-            Ok([write]) => self.write(write).await.map(drop),
-            Err(writes) => self.transact_as(&entry.transaction, writes).await,
-        };
-        match answer {
+        match self.offer(entry.writes(team)?).await {
             Ok(()) => return Ok(entry.registered(team)),
-            Err(Failure::Unsettled) => course.next = Some(Next::Unanswered(entry)),
-            // It says nothing of what was sent before.
-            Err(Failure::Busy) if is_unanswered => course.next = Some(Next::Unanswered(entry)),
-            Err(Failure::Busy) => course.next = self.once_more(entry, course),
+            Err(Failure::Busy) => course.again = self.once_more(entry, course),
             Err(Failure::Cancelled(reasons)) => match entry.actions().judge(&reasons) {
                 Enrollment::Broken(message) => return Err(Fault(message).into()),
-                _ if is_unanswered && !is_refused(&reasons) => {
-                    course.next = Some(Next::Unanswered(entry));
-                }
-                _ if is_unanswered => course.uncertain.push(*entry),
                 Enrollment::AddressTaken => course.addresses_taken += 1,
-                Enrollment::Busy => course.next = self.once_more(entry, course),
-                Enrollment::NodeChanged | Enrollment::GateRefused => {}
+                Enrollment::Busy => course.again = self.once_more(entry, course),
+                Enrollment::NodeChanged | Enrollment::GateRefused => course.sent.push(*entry),
             },
-            Err(Failure::Condition(_)) if is_unanswered => course.uncertain.push(*entry),
+            Err(Failure::Condition(_)) => course.sent.push(*entry),
             Err(failure) => return Err(failure.into()),
         }
         Err(Halt::Again)
@@ -211,8 +188,8 @@ impl Session {
             node.private_ip = Some(ip);
         }
         let pass = takes_use.then_some((seen.token, course.gate));
-        let (id, at, transaction) = (attempt.id, attempt.now, self.transaction_token());
-        let entry = Entry { id, transaction, at, node, replaces, claims_address, pass };
+        let (id, at) = (attempt.id, attempt.now);
+        let entry = Entry { id, at, node, replaces, claims_address, pass };
         Ok(ControlFlow::Continue(Box::new(entry)))
     }
 
@@ -283,14 +260,14 @@ impl Session {
 
     /// What was not applied, through another gate if it passes one. Where the token has no other,
     /// it is likely to be spent by those who were quicker, and a read tells that for less.
-    fn once_more(&self, mut entry: Box<Entry>, course: &mut Course) -> Option<Next> {
+    fn once_more(&self, mut entry: Box<Entry>, course: &mut Course) -> Option<Box<Entry>> {
         if let Some((token, gate)) = &mut entry.pass {
             let Gates::InLanes { count } = token.gate else { return None };
             *gate = GateNumber::all(count).nth(self.draw_below(count.into()))?;
             course.gate = *gate;
         }
-        (entry.at, entry.transaction) = (self.now(), self.transaction_token());
-        Some(Next::NotApplied(entry))
+        entry.at = self.now();
+        Some(entry)
     }
 
     /// Spares those who come later reading every gate. Where it fails, the next one marks it.

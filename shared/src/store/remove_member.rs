@@ -1,5 +1,4 @@
-use crate::domain::id::{MembershipId, TeamId};
-use crate::domain::member::Member;
+use crate::domain::id::TeamId;
 use crate::domain::principal::Principal;
 use crate::domain::refusal::Refusal;
 use crate::domain::removal::{Removal, Unfinished};
@@ -8,7 +7,7 @@ use crate::domain::role::Role;
 use super::conditions::MEMBER_AS_READ;
 use super::member_ref::MemberRef;
 use super::outcome::is_blocked_alone;
-use super::session::{Halt, until_settled};
+use super::session::until_settled;
 use super::table::{Failure, Write};
 use super::team_writes::{caller_as_read, one_owner_less};
 use super::{Error, Session, keys};
@@ -23,26 +22,15 @@ impl Session {
         caller: &Principal,
         member: &MemberRef,
     ) -> Result<Removal, Error> {
-        let mut sent: Option<MembershipId> = None;
-        let mut is_unanswered = false;
         until_settled!(self, {
-            if let Some(membership) = sent
-                && let Some(removal) = self.get(&keys::removal(team, membership)).await?
-            {
-                return Ok(removal);
-            }
-            // What is missing after a try that was not answered may be missing by that try, whose items
-            // become visible one by one.
-            let missing = || if is_unanswered { Halt::Again } else { Refusal::NotFound.into() };
-            let by: Option<Member> = self.get(&keys::member(team, caller)).await?;
-            let by = by.ok_or_else(missing)?;
+            let by = self.authorize(team, caller, |_| true).await?;
             let Some(found) = self.find_member(team, member).await? else {
                 return match member {
                     MemberRef::Membership(ended) if by.role.manages_tokens() => {
                         let removal = self.get(&keys::removal(team, *ended)).await?;
-                        removal.ok_or_else(missing)
+                        removal.ok_or_else(|| Refusal::NotFound.into())
                     }
-                    _ => Err(missing()),
+                    _ => Err(Refusal::NotFound.into()),
                 };
             };
             let leaves = by.principal == found.principal;
@@ -68,17 +56,13 @@ impl Session {
             if !leaves {
                 writes.push(caller_as_read(team, &by)?);
             }
-            sent = Some(membership);
-            match self.transact(writes).await {
+            match self.send(writes).await {
                 Err(Failure::Cancelled(reasons))
                     if found.role == Role::Owner && is_blocked_alone(&reasons, 4) =>
                 {
                     Err(Refusal::LastOwner.into())
                 }
-                other => {
-                    is_unanswered |= matches!(other, Err(Failure::Unsettled));
-                    Ok(other.map(|()| removal)?)
-                }
+                other => Ok(other.map(|()| removal)?),
             }
         })
     }

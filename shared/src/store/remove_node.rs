@@ -18,17 +18,11 @@ impl Session {
         caller: &Principal,
         hostname: &Hostname,
     ) -> Result<(), Error> {
-        let mut sent = None;
         until_settled!(self, {
-            let node: Option<Node> = self.get(&keys::node(team, hostname)).await?;
-            if sent.is_some_and(|id| node.as_ref().is_none_or(|node| node.id != id)) {
-                // Ours is gone: an answer was lost. What is there now, if anything, is another.
-                return Ok(());
-            }
             self.authorize(team, caller, Role::manages_tokens).await?;
+            let node: Option<Node> = self.get(&keys::node(team, hostname)).await?;
             let node = node.ok_or(Refusal::NotFound)?;
-            sent = Some(node.id);
-            Ok(self.transact(removing(team, &node)?).await?)
+            Ok(self.send(removing(team, &node)?).await?)
         })
     }
 }

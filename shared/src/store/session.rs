@@ -231,19 +231,41 @@ impl Session {
         Box::pin(self.table.write(&self.meter, write)).await
     }
 
-    /// Sends a transaction, once.
-    pub(super) async fn transact(&self, writes: Vec<Write>) -> Result<(), Failure> {
-        self.transact_as(&self.transaction_token(), writes).await
+    /// Sends writes, in a transaction unless it is a put alone, until they are through or a condition
+    /// refuses them.
+    ///
+    /// What was not answered may be applied later, even after a refusal that a fresh read would lead
+    /// to. Sent again as it was, it goes through once, or its conditions tell that it can't any more.
+    pub(super) async fn send(&self, writes: Vec<Write>) -> Result<(), Failure> {
+        self.send_through(writes, |_| true).await
     }
 
-    /// A name for a transaction that may be sent again.
-    pub(super) fn transaction_token(&self) -> String {
-        HEXLOWER.encode(&self.draw::<16>())
+    /// Sends writes as [`Session::send`] does, but gives up at the first contention, unless what was
+    /// sent before was not answered: contention says nothing of that.
+    pub(super) async fn offer(&self, writes: Vec<Write>) -> Result<(), Failure> {
+        self.send_through(writes, |is_unanswered| is_unanswered).await
     }
 
-    /// Sends a transaction that has this token: again, if it was sent before.
-    pub(super) async fn transact_as(&self, token: &str, writes: Vec<Write>) -> Result<(), Failure> {
-        Box::pin(self.table.transact(&self.meter, writes, token)).await
+    async fn send_through(
+        &self,
+        writes: Vec<Write>,
+        contention: fn(bool) -> bool,
+    ) -> Result<(), Failure> {
+        let token = HEXLOWER.encode(&self.draw::<16>());
+        let (mut tries, mut is_unanswered) = (0, false);
+        loop {
+            let answer = match writes.as_slice() {
+                [put] if put.is_put() => self.write(put.clone()).await.map(drop),
+                _ => Box::pin(self.table.transact(&self.meter, writes.clone(), &token)).await,
+            };
+            match answer {
+                Err(Failure::Unsettled) => is_unanswered = true,
+                Err(failure) if failure.is_contention() && contention(is_unanswered) => {}
+                settled => return settled,
+            }
+            self.pause(tries).await;
+            tries += 1;
+        }
     }
 
     /// The caller's membership of `team`, if its role is one that `may`. A team that the caller is

@@ -22,14 +22,7 @@ impl Session {
         member: &MemberRef,
         role: Role,
     ) -> Result<Member, Error> {
-        let mut sent = false;
         until_settled!(self, {
-            if sent
-                && let Some(found) = self.find_member(team, member).await?
-                && found.role == role
-            {
-                return Ok(found);
-            }
             let by = self.authorize(team, caller, |own| own.manages(role)).await?;
             let Some(found) = self.find_member(team, member).await? else {
                 return Err(Refusal::NotFound.into());
@@ -61,8 +54,7 @@ impl Session {
             if by.principal != found.principal {
                 writes.push(caller_as_read(team, &by)?);
             }
-            sent = true;
-            match self.transact(writes).await {
+            match self.send(writes).await {
                 Err(Failure::Cancelled(reasons))
                     if found.role == Role::Owner && is_blocked_alone(&reasons, 2) =>
                 {

@@ -172,7 +172,7 @@ impl Session {
                 Write::check(keys::removal(team, membership), NOTHING_FOUND_SINCE)
                     .value(":findings", removal.findings)?,
             ];
-            match self.transact(writes).await {
+            match self.send(writes).await {
                 Err(Failure::Cancelled(reasons)) if is_blocked(&reasons, 1) => {
                     Ok(Stage::Unfinished)
                 }
@@ -200,7 +200,7 @@ impl Session {
                 Write::put(key.clone(), &removal)?.when(REMOVAL_ABSENT),
                 Write::put(keys::unfinished(team, membership), &unfinished)?,
             ];
-            match self.transact(writes).await {
+            match self.send(writes).await {
                 Err(Failure::Cancelled(reasons)) if is_blocked(&reasons, 0) => Err(Halt::Again),
                 other => Ok(other.map(|()| removal)?),
             }
@@ -222,7 +222,7 @@ impl Session {
                 Some(node) => Some(node),
                 None => self.get(&key).await?,
             };
-            // By this sweep, if an answer was lost, or by another.
+            // By another sweep.
             let Some(current) = current else { return Ok(true) };
             if current.sponsor.membership != membership {
                 return Ok(false);
@@ -231,7 +231,7 @@ impl Session {
             let count = "ADD nodes_removed :one, findings :one REMOVE clean_since, completed_at";
             let count = Write::update(keys::removal(team, membership), count);
             writes.push(count.value(":one", 1)?);
-            self.transact(writes).await?;
+            self.send(writes).await?;
             Ok(true)
         })
     }
@@ -267,7 +267,7 @@ impl Session {
             if again.is_none() {
                 write = write.when(NOTHING_FOUND_SINCE).value(":findings", before.findings)?;
             }
-            match self.transact(iter::once(write).chain(again).collect()).await {
+            match self.send(iter::once(write).chain(again).collect()).await {
                 Err(Failure::Cancelled(reasons)) if is_blocked(&reasons, 0) => Ok(false),
                 other => Ok(other.map(|()| true)?),
             }

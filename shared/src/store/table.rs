@@ -45,6 +45,19 @@ pub(super) enum Failure {
     Broken(Fault),
 }
 
+impl Failure {
+    /// Whether nothing but what others are about, or a want of capacity, stood in the way.
+    pub(super) fn is_contention(&self) -> bool {
+        let is_passing =
+            |reason: &Reason| matches!(reason, Reason::None | Reason::Conflict | Reason::Throttled);
+        match self {
+            Self::Busy => true,
+            Self::Cancelled(reasons) => reasons.iter().all(is_passing),
+            Self::Unsettled | Self::Condition(_) | Self::Broken(_) => false,
+        }
+    }
+}
+
 /// What an operator should read of a failure that nobody foresaw. Callers never see it.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -202,6 +215,11 @@ impl Write {
         let mut item = to_item(entity)?;
         item.extend(key.attributes());
         Ok(Self::new(Kind::Put(item), key))
+    }
+
+    /// Whether it puts an item.
+    pub(super) fn is_put(&self) -> bool {
+        matches!(self.kind, Kind::Put(_))
     }
 
     /// Changes attributes.

@@ -14,6 +14,7 @@ mod never_taken_over;
 mod never_twice;
 mod one_address_one_device;
 mod patience;
+mod seen;
 mod sound;
 mod truth;
 
@@ -29,7 +30,7 @@ use crate::world::Evidence;
 
 /// Every way in which a promise was broken.
 pub(crate) fn broken(evidence: &Evidence) -> Vec<String> {
-    let checks: [fn(&Evidence) -> Vec<String>; 13] = [
+    let checks: [fn(&Evidence) -> Vec<String>; 14] = [
         never_more::check,
         never_twice::check,
         never_after::check,
@@ -42,6 +43,7 @@ pub(crate) fn broken(evidence: &Evidence) -> Vec<String> {
         life::check,
         sound::check,
         patience::check,
+        seen::check,
         truth::check,
     ];
     let mut broken = evidence.history.violations.clone();

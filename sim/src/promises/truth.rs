@@ -18,13 +18,12 @@ pub(super) fn check(evidence: &Evidence) -> Vec<String> {
             continue;
         };
         let caller = format!("MEMBER#{by}");
-        let Some(done) = evidence.changes.iter().find(|change| change.origin == n) else {
-            continue;
-        };
+        let own: Vec<_> = evidence.changes.iter().filter(|change| change.origin == n).collect();
+        let Some(done) = own.first() else { continue };
         // What others have done since may be what was refused.
         let meanwhile = attempt.sent..=(*answered).max(evidence.visible(done));
         let by_others = evidence.changes.iter().any(|change| {
-            let concerns = change.key == done.key || change.key.sk == caller;
+            let concerns = own.iter().any(|own| own.key == change.key) || change.key.sk == caller;
             concerns && change.origin != n && meanwhile.contains(&change.at)
         });
         if !by_others {

@@ -25,6 +25,8 @@ const MARGIN: Duration = Duration::from_secs(5);
 /// Records of one batch, and how often one is tried, as in the template.
 const BATCH: usize = 10;
 const RETRIES: usize = 5;
+/// How far apart a record is handed over twice, at most.
+const APART: [Duration; 2] = [Duration::ZERO, Duration::from_secs(2)];
 
 /// What calls member-cascade.
 pub(super) struct Cascade {
@@ -61,7 +63,8 @@ impl Cascade {
                 }
                 self.history.met("record repeated", FUNCTION);
                 // After one that is given up and goes on, it is handled twice at once.
-                let again = self.chance.time(Duration::ZERO, Duration::from_secs(2));
+                let apart = *self.chance.pick(&APART).unwrap_or(&Duration::ZERO);
+                let again = self.chance.time(Duration::ZERO, apart);
                 join(self.hand_over(batch), async {
                     tokio::time::sleep(again).await;
                     self.hand_over(batch).await;

@@ -95,9 +95,9 @@ impl Crowd {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets everybody have what they want, until they are done.
-    pub(super) async fn live(self: &Arc<Self>) {
-        let founders = self.people.iter().take(1 + self.chance.below(2));
+    /// Lets everybody have what they want in so many teams, until they are done.
+    pub(super) async fn live(self: &Arc<Self>, teams: usize) {
+        let founders = self.people.iter().take(teams);
         for founder in founders {
             self.ask(Some(founder), Want::CreateTeam).await;
         }
