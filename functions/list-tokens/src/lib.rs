@@ -43,7 +43,7 @@ async fn handle(call: Call) -> Result<Reply, Problem> {
     let limit = limit?.unwrap_or_default();
     let tokens = call.store().list_tokens(team, &caller).await?;
     let now = call.now();
-    let selected = wanted.select(tokens, after?.as_ref(), limit.get() + 1, now);
+    let selected = wanted.select(&tokens, after?.as_ref(), limit.get() + 1, now);
     let (selected, next) =
         cursor::page(selected, limit, |(token, usage)| wanted.place(token, *usage));
     let views: Vec<_> =

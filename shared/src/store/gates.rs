@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::domain::gate::{Gate, GateNumber};
 use crate::domain::id::{TeamId, TokenId};
 
-use super::table::{Fault, from_item};
+use super::entity::from_item;
+use super::table::Fault;
 use super::{Error, Session, keys};
 
 /// A gate and whose it is.

@@ -5,7 +5,7 @@ use crate::domain::member::{MyTeam, Team};
 use crate::domain::principal::Principal;
 use crate::domain::role::Role;
 
-use super::table::from_item;
+use super::entity::from_item;
 use super::{Error, Session, keys};
 
 impl Session {

@@ -19,6 +19,7 @@ mod add_member;
 mod conditions;
 mod create_team;
 mod create_token;
+mod entity;
 mod gates;
 mod get_token;
 mod keys;

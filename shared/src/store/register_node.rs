@@ -16,10 +16,11 @@ use crate::domain::token::Token;
 use crate::domain::version::Version;
 
 use super::conditions::{ADDRESS_ABSENT, GATE_PASSABLE, NODE_ABSENT, NODE_AS_READ, TOKEN_PASSABLE};
+use super::entity::from_item;
 use super::gates::GateItem;
 use super::outcome::{Actions, Enrollment};
 use super::session::{Halt, until_settled};
-use super::table::{Failure, Fault, Write, from_item};
+use super::table::{Failure, Fault, Write};
 use super::{Error, Session, keys};
 
 /// A machine's request to be let in.

@@ -8,9 +8,10 @@ use crate::domain::role::Role;
 use crate::domain::token::{Revocation, Token};
 
 use super::conditions::TOKEN_NOT_REVOKED;
+use super::entity::from_item;
 use super::gates::GateItem;
 use super::session::until_settled;
-use super::table::{Failure, Fault, Write, from_item};
+use super::table::{Failure, Fault, Write};
 use super::{Error, Session, keys};
 
 impl Session {

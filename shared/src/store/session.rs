@@ -19,8 +19,9 @@ use crate::domain::timestamp::Timestamp;
 use crate::environment::Environment;
 
 use super::Error;
+use super::entity::from_item;
 use super::keys::{self, Key, Range};
-use super::table::{Cost, Failure, Fault, Item, Meter, Table, Write, from_item};
+use super::table::{Cost, Failure, Fault, Item, Meter, Table, Write};
 
 /// The longest first pause between two tries; it doubles with every try, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);

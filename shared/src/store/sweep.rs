@@ -12,10 +12,11 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{Revocation, Token};
 
 use super::conditions::{NOTHING_FOUND_SINCE, REMOVAL_ABSENT};
+use super::entity::from_item;
 use super::outcome::is_blocked;
 use super::remove_node::removing;
 use super::session::{Halt, until_settled};
-use super::table::{Failure, Write, from_item};
+use super::table::{Failure, Write};
 use super::{Error, Session, keys};
 
 /// How long a removal is looked after.

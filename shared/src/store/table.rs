@@ -19,7 +19,6 @@ use aws_sdk_dynamodb::types::{
     ReturnValuesOnConditionCheckFailure, TransactGetItem, TransactWriteItem, Update,
 };
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::conditions::Condition;
 use super::keys::{Key, PARTITION, Range, SORT, Sorts};
@@ -633,12 +632,6 @@ fn to_item<T: Serialize>(entity: &T) -> Result<Item, Fault> {
         AttributeValue::M(item) => Ok(item),
         _ => Err(Fault("is not an item".to_owned())),
     }
-}
-
-/// The entity in an item.
-pub(super) fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, Fault> {
-    serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
-        .map_err(|error| Fault(format!("an item is not as it was written: {error}")))
 }
 
 /// Drops every `NULL`: conditions tell what is not set by its absence.

@@ -85,14 +85,15 @@ fn rank(role: &str) -> u8 {
     }
 }
 
-/// The caller, as the attempt that made a change has read them last before it was decided.
+/// The caller, as the attempt that made a change has read them last before it was sent.
 fn last_read<'a>(
     evidence: &'a Evidence,
     change: &Change,
     caller: &str,
 ) -> Option<&'a crate::history::Read> {
+    let transaction = change.transaction.as_ref();
+    let sent = transaction.and_then(|of| evidence.history.sent.get(of.token.as_ref()).copied());
+    let sent = sent.unwrap_or(change.decided());
     let mut reads = evidence.history.reads.iter().rev();
-    reads.find(|read| {
-        read.by == change.origin && read.key.sk == caller && read.at <= change.decided()
-    })
+    reads.find(|read| read.by == change.origin && read.key.sk == caller && read.at <= sent)
 }

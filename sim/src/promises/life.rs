@@ -108,6 +108,10 @@ fn is_told(evidence: &Evidence, token: &Token) -> bool {
                 match answer {
                     Some(answer) if answer.is_success() => {
                         let id = answer.text("id").to_owned();
+                        // A node may be seen before its use is.
+                        let counted = counted.iter().filter(|(_, node, _)| *node == id);
+                        let visible = counted.map(|(change, ..)| evidence.visible(change)).max();
+                        let done = visible.map_or(done, |visible| done.max(visible));
                         add(attempt.sent, done, Operation::Enrolled(id, hostname.clone()));
                     }
                     Some(answer) if answer.code() == "token-exhausted" => {
