@@ -61,9 +61,9 @@ undeploy: $(VENV_READY) ## delete the stack, after asking; keeps the table (YES,
 # ---- Check
 
 .PHONY: test lint
-# What mostly waits runs beside what mostly computes.
-test: lint template api $(WARM) tests test-engine ## all that a change must pass
-	$(MAKE) SIDE_BY_SIDE=1 --jobs=2 worlds test-deploy
+# What mostly waits, or computes on one core, runs beside what computes on more.
+test: lint template api tests test-engine ## all that a change must pass
+	$(MAKE) SIDE_BY_SIDE=1 --jobs=2 worlds $(WARM) test-deploy
 
 lint: format python document roots clippy rustdoc ## all of it but the template and the tests
 	$(MAKE) SIDE_BY_SIDE=1 --jobs=2 scripts dependencies
@@ -238,7 +238,7 @@ $(EMULATOR_READY): tests/deployed/requirements.txt | has-python
 $(CARGO_DENY): | has-cargo has-cc
 	@echo '==> cargo-deny (built once, in a minute or two)'
 	CARGO_TARGET_DIR='$(CURDIR)/.tools/build' \
-	CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+	CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=0 \
 	cargo install --quiet --locked --root .tools/cargo-deny-$(CARGO_DENY_VERSION) cargo-deny@$(CARGO_DENY_VERSION)
 	rm -rf .tools/build
 

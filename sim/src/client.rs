@@ -26,9 +26,9 @@ const FUNCTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a client waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How long a client waits at most before it asks again, as infra/openapi.yaml tells it to: the
-/// first time and a few more, and then twice as long with every time.
+/// first twenty times, and then twice as long with every time.
 const PAUSE: Duration = Duration::from_secs(1);
-const SHORT_PAUSES: u32 = 10;
+const SHORT_PAUSES: u32 = 20;
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// What `Retry-After` says.
 const RETRY_AFTER: Duration = Duration::from_secs(1);

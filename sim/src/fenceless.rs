@@ -26,9 +26,12 @@ pub mod fence {
     }
 }
 "#;
-/// What is built of the copy, and under which name, so that it does not take the place of this.
-const NAME: &str = "name = \"muster-sim\"\npath";
-const OTHER_NAME: &str = "name = \"muster-sim-fenceless\"\npath";
+/// What is built of the copy, and under which name and version, so that nothing of it takes the place of
+/// this, while what both depend on is built once.
+const OTHERWISE: [(&str, &str, &str); 2] = [
+    ("Cargo.toml", "version = \"0.1.0\"\nedition", "version = \"0.1.0+fenceless\"\nedition"),
+    ("sim/Cargo.toml", "name = \"muster-sim\"\npath", "name = \"muster-sim-fenceless\"\npath"),
+];
 
 /// The simulator over a store whose fences can be switched off.
 pub(crate) struct Fenceless(PathBuf);
@@ -49,7 +52,8 @@ impl Fenceless {
         }
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut build = Command::new(cargo);
-        build.args(["build", "--profile", "quick", "--locked", "--package", "muster-sim"]);
+        // Not locked: the versions of the copies are others.
+        build.args(["build", "--profile", "quick", "--offline", "--package", "muster-sim"]);
         build.arg("--manifest-path").arg(copy.join("Cargo.toml"));
         build.arg("--target-dir").arg(&target);
         if !build.status()?.success() {
@@ -84,8 +88,13 @@ fn edited(root: &Path) -> Result<BTreeMap<PathBuf, String>, Box<dyn Error>> {
     let text = |file: &str| fs::read_to_string(root.join(file)).map(|text| (root.join(file), text));
     let (library, text_of_library) = text("shared/src/lib.rs")?;
     edited.insert(library, text_of_library + SWITCH);
-    let (manifest, text_of_manifest) = text("sim/Cargo.toml")?;
-    edited.insert(manifest, text_of_manifest.replace(NAME, OTHER_NAME));
+    for (file, name, other) in OTHERWISE {
+        let (manifest, text) = text(file)?;
+        if !text.contains(name) {
+            return Err(format!("{file} does not have this:\n{name}").into());
+        }
+        edited.insert(manifest, text.replace(name, other));
+    }
     Ok(edited)
 }
 

@@ -64,7 +64,7 @@ impl Bench {
         let counters = [
             ("one counter", Counter::One),
             ("32 gates", Counter::Gates(FEWER_GATES)),
-            ("64 gates", Counter::Gates(WIDE_GATES)),
+            ("80 gates", Counter::Gates(WIDE_GATES)),
         ];
         let mut lines = Vec::new();
         for (name, counter) in counters {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::SharedHttpClient;
@@ -133,17 +134,23 @@ impl Network {
         if strikes(self.weather.throttled, "throttled") {
             return Some(Err(Refused::throttled()));
         }
+        let is_refused = Arc::new(AtomicBool::new(false));
         if operation == "TransactWriteItems"
             && strikes(self.weather.delivered_twice, "delivered twice")
         {
             let (dynamodb, again) = (Arc::clone(&self.dynamodb), body.clone());
             let later = self.chance.time(Duration::ZERO, Duration::from_secs(1));
+            let is_refused = Arc::clone(&is_refused);
             tokio::spawn(async move {
                 tokio::time::sleep(later).await;
-                let _ = dynamodb.call(origin, "TransactWriteItems", again).await;
+                // Nothing on the way sends again what was refused.
+                if !is_refused.load(Ordering::Relaxed) {
+                    let _ = dynamodb.call(origin, "TransactWriteItems", again).await;
+                }
             });
         }
         let done = self.dynamodb.call(origin, &operation, body).await;
+        is_refused.store(done.is_err(), Ordering::Relaxed);
         self.history.done(origin, &operation, deep, &done);
         if strikes(self.weather.answer_lost, "answer lost") {
             self.silence().await;

@@ -20,11 +20,26 @@ use crate::weather::Weather;
 
 use crowd::Crowd;
 
-/// How long the store looks after a removal here: minutes and hours would only make worlds longer.
-pub(crate) const REMOVAL_PATIENCE: Patience =
-    Patience { settle: Duration::from_secs(20), watch: Duration::from_secs(40) };
-/// How often the schedule runs.
-const SCHEDULE: Duration = Duration::from_secs(15);
+/// How long the store looks after a removal, and how often the schedule runs: minutes and hours would
+/// only make worlds longer.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    patience: Patience,
+    schedule: Duration,
+}
+
+/// Longer than anything takes to become visible.
+const WATCH: Duration = Duration::from_secs(22);
+/// As in the template, but for the scale.
+const STEADY: Pace = Pace {
+    patience: Patience { settle: Duration::from_secs(20), watch: WATCH },
+    schedule: Duration::from_secs(15),
+};
+/// So hasty that much is found only after a removal was done.
+const HASTY: Pace = Pace {
+    patience: Patience { settle: Duration::from_secs(2), watch: WATCH },
+    schedule: Duration::from_secs(6),
+};
 /// Rounds of the schedule within which every removal must be at rest once the weather is clear.
 const LAST_ROUNDS: usize = 16;
 
@@ -50,6 +65,8 @@ pub struct Evidence {
     pub tokens: Vec<Arc<Token>>,
     /// What the table was used.
     pub used: Used,
+    /// How long the store looked after a removal.
+    pub patience: Patience,
     /// What of the promises does not hold.
     pub violations: Vec<String>,
 }
@@ -69,6 +86,7 @@ async fn live(seed: u64, options: &Options) -> Result<Evidence, system::Error> {
     let until = chance.time(Duration::from_secs(15), Duration::from_secs(40));
     let teams = 1 + chance.below(2);
     let weather = Weather::drawn(&chance, until, teams);
+    let pace = *chance.pick(&[STEADY, STEADY, HASTY]).unwrap_or(&STEADY);
     let window = *chance.pick(&[8, 10, 15]).unwrap_or(&10);
     let settings =
         Settings { window: Duration::from_millis(window), table: None, torn_queries: true };
@@ -83,6 +101,7 @@ async fn live(seed: u64, options: &Options) -> Result<Evidence, system::Error> {
         chance: chance.apart(),
         weather: Arc::clone(weather),
         history: Arc::clone(history),
+        pace,
     });
     tokio::spawn(Arc::clone(&cascade).follow(records));
     tokio::spawn(Arc::clone(&cascade).tick(until));
@@ -100,6 +119,7 @@ async fn live(seed: u64, options: &Options) -> Result<Evidence, system::Error> {
         items: dynamodb.items(),
         tokens: crowd.tokens(),
         used: dynamodb.used(),
+        patience: pace.patience,
         violations: Vec::new(),
     })
 }

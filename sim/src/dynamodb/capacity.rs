@@ -76,9 +76,22 @@ impl Capacity {
         Self { table, whole, partitions: HashMap::new() }
     }
 
-    /// Whether the table lets a call through now.
-    pub(super) fn table_admits(&mut self, kind: Kind, now: Duration) -> bool {
-        self.table(kind, now).is_none_or(|bucket| bucket.left > 0.0)
+    /// Whether the table lets a call through now, of which `units` are set aside until
+    /// [`Capacity::settle`] tells that it was charged for itself.
+    pub(super) fn table_admits(&mut self, kind: Kind, units: f64, now: Duration) -> bool {
+        let Some(bucket) = self.table(kind, now) else { return true };
+        let admits = bucket.left > 0.0;
+        if admits {
+            bucket.left -= units;
+        }
+        admits
+    }
+
+    /// Gives back what was set aside for a call.
+    pub(super) fn settle(&mut self, kind: Kind, units: f64, now: Duration) {
+        if let Some(bucket) = self.table(kind, now) {
+            bucket.left += units;
+        }
     }
 
     /// Whether an item's partition lets a call through now.

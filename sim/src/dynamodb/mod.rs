@@ -177,7 +177,8 @@ impl DynamoDb {
             "GetItem" | "BatchGetItem" | "TransactGetItems" | "Query" => Kind::Read,
             _ => Kind::Write,
         };
-        let admitted = self.state().capacity.table_admits(kind, self.now());
+        let least = least_units(&request);
+        let admitted = self.state().capacity.table_admits(kind, least, self.now());
         let answer = match operation {
             _ if !admitted => Err(Refused::throttled()),
             "GetItem" => self.get(&request),
@@ -188,6 +189,9 @@ impl DynamoDb {
             "TransactWriteItems" => self.transact_write(origin, request).await,
             _ => Err(Refused::new(400, "UnknownOperationException", operation)),
         };
+        if admitted {
+            self.state().capacity.settle(kind, least, self.now());
+        }
         if let Err(refused) = &answer {
             let used = &mut self.state().used;
             let reasons = refused.body.get("CancellationReasons").and_then(Value::as_array);
@@ -327,6 +331,13 @@ fn key_of(action: &Value) -> Result<Key, Refused> {
     let key = action.get("Key").or_else(|| action.get("Item"));
     let key = key.and_then(Value::as_object).and_then(Key::of);
     key.ok_or_else(|| Refused::new(400, "ValidationException", "no key"))
+}
+
+/// The units that a call takes at least: twice for each item of a transaction.
+fn least_units(request: &Value) -> f64 {
+    let items = request.get("TransactItems").and_then(Value::as_array);
+    let units = items.map_or(1, |items| 2 * items.len());
+    f64::from(u32::try_from(units).unwrap_or(u32::MAX))
 }
 
 /// Write units of an item of this size.

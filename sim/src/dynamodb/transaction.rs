@@ -22,7 +22,7 @@ const SPREAD: f64 = 0.5;
 /// How long it takes at most until a lost coordinator's transaction is carried on, mostly and now and
 /// then. Not published.
 const RECOVERY: Duration = Duration::from_secs(4);
-const LONGEST_RECOVERY: Duration = Duration::from_secs(40);
+const LONGEST_RECOVERY: Duration = Duration::from_secs(20);
 /// How far the coordinators' clocks are apart.
 const COORDINATOR_SKEW: Duration = Duration::from_micros(500);
 

@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use crate::dynamodb::{Change, at, number, text};
 use crate::request::Want;
-use crate::world::{Evidence, REMOVAL_PATIENCE};
+use crate::world::Evidence;
 
-/// What a transaction has decided is visible by then, as far as [`REMOVAL_PATIENCE`] counts on it: the
-/// clocks of functions differ.
-const VISIBLE: Duration = REMOVAL_PATIENCE.settle.saturating_sub(Duration::from_secs(5));
+/// By how much the clocks of functions may have the time between two sweeps look longer.
+const CLOCKS: Duration = Duration::from_secs(5);
 
 pub(super) fn check(evidence: &Evidence) -> Vec<String> {
     let mut broken = Vec::new();
@@ -88,6 +87,8 @@ fn counted(evidence: &Evidence, broken: &mut Vec<String>) {
 /// A removal is done only when nothing more is found: not while something is, and not before all is
 /// visible that was done before.
 fn done_when_done(evidence: &Evidence, broken: &mut Vec<String>) {
+    // What a transaction has decided is visible by then, as far as the store counts on it.
+    let visible = evidence.patience.settle.saturating_sub(CLOCKS);
     for change in evidence.changes_of("REMOVAL#") {
         let Some(removal) = change.new.as_deref() else { continue };
         if at(removal, "completed_at").is_none() {
@@ -106,7 +107,7 @@ fn done_when_done(evidence: &Evidence, broken: &mut Vec<String>) {
                 _ => None,
             });
             let late = later.at.saturating_sub(later.decided());
-            later.at > change.at && whose == membership && late < VISIBLE
+            later.at > change.at && whose == membership && late < visible
         });
         if let Some(later) = appeared {
             broken.push(format!("gone means gone: {} came when all was done", later.key));

@@ -16,7 +16,7 @@ use crate::lambda::Lambda;
 use crate::request::Request;
 use crate::weather::Weather;
 
-use super::{LAST_ROUNDS, REMOVAL_PATIENCE, SCHEDULE};
+use super::{LAST_ROUNDS, Pace};
 
 const FUNCTION: &str = "member-cascade";
 /// What it may take, and what is left of that when its work must end, as in the template.
@@ -35,6 +35,7 @@ pub(super) struct Cascade {
     pub(super) chance: Chance,
     pub(super) weather: Arc<Weather>,
     pub(super) history: Arc<History>,
+    pub(super) pace: Pace,
 }
 
 impl Cascade {
@@ -94,7 +95,7 @@ impl Cascade {
     /// Runs the schedule until the weather clears.
     pub(super) async fn tick(self: Arc<Self>, until: Duration) {
         while self.time.elapsed() < until {
-            tokio::time::sleep(SCHEDULE).await;
+            tokio::time::sleep(self.pace.schedule).await;
             self.round().await;
         }
     }
@@ -102,7 +103,7 @@ impl Cascade {
     /// Runs the schedule until nothing is left of any removal.
     pub(super) async fn finish(&self, dynamodb: &DynamoDb) {
         for _ in 0..LAST_ROUNDS {
-            tokio::time::sleep(SCHEDULE).await;
+            tokio::time::sleep(self.pace.schedule).await;
             if !dynamodb.items().iter().any(|(key, _)| key.pk == "REMOVALS") {
                 return;
             }
@@ -130,7 +131,7 @@ impl Cascade {
         self.history.say(|| format!("{attempt} member-cascade"));
         let run = async |store: muster_shared::store::Store| {
             let session = store.session(TIMEOUT.saturating_sub(MARGIN));
-            handle(&session, event, REMOVAL_PATIENCE).await
+            handle(&session, event, self.pace.patience).await
         };
         let done = self.lambda.invoke(FUNCTION, attempt, TIMEOUT, run).await;
         self.history.say(|| format!("{attempt} = {done:?}"));
