@@ -41,7 +41,7 @@ fn row(what: &str, cost: Cost, calls: u32, write_units: f64, read_units: f64) {
 #[tokio::test]
 async fn a_registration_costs_what_the_data_model_says() {
     println!("| registration | calls | write units | read units |\n| --- | --- | --- | --- |");
-    for (gates, max_uses) in [("1 gate", Some(50)), ("64 gates", None)] {
+    for (gates, max_uses) in [("1 gate", Some(50)), ("80 gates", None)] {
         let world = World::calm().await;
         let token = world.token(max_uses).await;
         let of = |what: &str| format!("{what}, {gates}");
@@ -88,7 +88,7 @@ async fn a_list_costs_what_the_data_model_says() {
     println!("| list | calls | write units | read units |\n| --- | --- | --- | --- |");
     for (wide, one_use) in [(5, 0), (2, 3)] {
         let world = team_of(wide, one_use).await;
-        let of = |what: &str| format!("{what}, {wide} tokens of 64 gates and {one_use} of 1");
+        let of = |what: &str| format!("{what}, {wide} tokens of 80 gates and {one_use} of 1");
         let (listed, found) = tokens(&world).await;
         assert_eq!((listed.calls, found), (18, 5));
         row(&of("list-tokens"), listed, 18, 0.0, 18.0);
@@ -103,7 +103,7 @@ async fn a_list_costs_what_the_data_model_says() {
     row("list-tokens, 49 tokens of 1 gate", listed, 2, 0.0, 6.0);
     let (listed, found) = tokens(&team_of(1, 99).await).await;
     assert_eq!(found, 100);
-    row("list-tokens, 99 tokens of 1 gate and 1 of 64", listed, 26, 0.0, 31.0);
+    row("list-tokens, 99 tokens of 1 gate and 1 of 80", listed, 26, 0.0, 31.0);
 }
 
 #[tokio::test]

@@ -128,7 +128,7 @@ async fn the_handler_killed_between_any_two_of_its_writes_and_run_again_ends_it_
         assert_eq!(open.count(), 0, "{survived}");
         contents.check();
         if !killed {
-            assert!(survived > 64, "it has a mark, 64 gates, a mark and two nodes to write");
+            assert!(survived > 80, "it has a mark, 80 gates, a mark and two nodes to write");
             break;
         }
     }

@@ -22,7 +22,7 @@ in_every_weather! {
     nodes_already_enrolled_stay_as_they_are
 }
 
-/// The token's number of uses that makes it its own gate, and that which gives it 64.
+/// The token's number of uses that makes it its own gate, and that which gives it many.
 const NARROW_AND_WIDE: [Option<u64>; 2] = [Some(100), None];
 
 fn is_transaction(sent: &Sent) -> bool {

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::join_all;
+use muster_shared::domain::gate::WIDE_GATES;
 use muster_shared::domain::refusal::Refusal;
 use muster_tests::world::World;
 
@@ -52,7 +53,7 @@ async fn of_400_machines_at_once_exactly_as_many_get_in_as_may() {
 #[tokio::test]
 async fn a_token_of_fewer_gates_than_are_made_now_is_passed_by_those_it_has() {
     let world = World::calm().await;
-    let token = world.token(Some(640)).await;
+    let token = world.token(Some(10 * u64::from(WIDE_GATES))).await;
     let mut wide = world.contents().await.of("TOKEN#").next().unwrap().clone();
     let fewer = AttributeValue::M([("count".to_owned(), AttributeValue::N("2".to_owned()))].into());
     wide.insert("gate".to_owned(), fewer);

@@ -38,7 +38,7 @@ def encoded(value):
 REVOKED = {"revocation": {"at": 5, "by": "alice"}}
 DEVICE = {"public_key": "a", "private_ip": "100.64.0.1"}
 HELD = item(f"{TEAM}#ADDR#100.64.0.1", "ADDR", node="node_d", hostname="d")
-WIDE = item(f"{TEAM}#TOKENS", "TOKEN#wide", id="wide", gate={"count": 64})
+WIDE = item(f"{TEAM}#TOKENS", "TOKEN#wide", id="wide", gate={"count": 80})
 
 
 def gate(number, **attributes):

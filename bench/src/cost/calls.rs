@@ -139,7 +139,7 @@ async fn registrations(maker: &mut Maker<'_>) -> Result<(), Error> {
     let secret_of_wide = wide.plaintext.expose();
     let through_wide =
         |n| event::registration(&secret_of_wide, &format!("app-{n}"), &nothing, None);
-    maker.register("register-node: a new node, 64 gates", 201, through_wide)?;
+    maker.register("register-node: a new node, 80 gates", 201, through_wide)?;
     let device = Device::new()?;
     let new_device =
         |n| event::registration(&secret_of_wide, &format!("laptop-{n}"), &nothing, Some(&device));
@@ -164,8 +164,8 @@ async fn tokens(maker: &mut Maker<'_>) -> Result<(), Error> {
     let narrow = || with(json!({"name": "Ansible Playbook", "max_uses": 50}));
     maker.same("create-token: 1 gate", "create-token", 201, &team, narrow)?;
     let wide = || with(json!({"name": "Ansible Playbook"}));
-    maker.same("create-token: 64 gates", "create-token", 201, &team, wide)?;
-    for (max_uses, gates) in [(Some(50), "1 gate"), (None, "64 gates")] {
+    maker.same("create-token: 80 gates", "create-token", 201, &team, wide)?;
+    for (max_uses, gates) in [(Some(50), "1 gate"), (None, "80 gates")] {
         let team = maker.team().await?;
         let mut made = Vec::new();
         for _ in 0..LISTED {

@@ -33,7 +33,7 @@ impl Team {
         Ok(Self { store, owner, id: made.id })
     }
 
-    /// A token of the owner's: with one gate if its uses are few, with 64 if they have no limit.
+    /// A token of the owner's: with one gate if its uses are few, with many if they have no limit.
     pub async fn token(&self, max_uses: Option<u64>) -> Result<Made, Error> {
         self.token_of(&self.owner, max_uses).await
     }

@@ -12,7 +12,7 @@ use super::token::MaxUses;
 /// Lanes of a team. Each is a partition of nodes and one of the gates of wide tokens.
 pub const LANES: u8 = 16;
 /// Gates of a wide token. A multiple of [`LANES`], so that each lane has as many.
-pub const WIDE_GATES: u8 = 64;
+pub const WIDE_GATES: u8 = 80;
 /// A token of more uses than this, or without a limit, is wide.
 pub const NARROW_USES: u32 = 128;
 /// The quota of a gate of a token without a limit: more than can ever pass. A number, so that a
@@ -188,12 +188,12 @@ mod tests {
         let wide = |max: u64| {
             matches!(
                 Gates::plan(Some(MaxUses::try_from(max).unwrap())).0,
-                Gates::InLanes { count: 64 }
+                Gates::InLanes { count: 80 }
             )
         };
         assert!(!wide(128));
         assert!(wide(129));
-        assert!(matches!(Gates::plan(None).0, Gates::InLanes { count: 64 }));
+        assert!(matches!(Gates::plan(None).0, Gates::InLanes { count: 80 }));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Entities out of items: serde reads the SDK's values as they are.
 //!
-//! serde_dynamo first copies an item, map by map, into values of its own; of thousands of items, that
+//! `serde_dynamo` first copies an item, map by map, into values of its own; of thousands of items, that
 //! is most of the work.
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -19,7 +19,7 @@ pub(super) fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, Fault> {
 /// A value of an item, of one of the types that are written.
 struct Value(AttributeValue);
 
-impl<'de> IntoDeserializer<'de, Error> for Value {
+impl IntoDeserializer<'_, Error> for Value {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
