@@ -155,12 +155,10 @@ pub(crate) const FENCES: &[Fence] = &[
         "under the same transaction token",
         &[edit(
             SESSION,
-            "_ => Box::pin(self.table.transact(&self.meter, writes.clone(), &token)).await,",
-            "_ => {
-                    let another = HEXLOWER.encode(&self.draw::<16>());
-                    let token = if OFF { &another } else { &token };
-                    Box::pin(self.table.transact(&self.meter, writes.clone(), token)).await
-                }",
+            "Box::pin(self.table.transact(&self.meter, writes, token)).await",
+            "let another = HEXLOWER.encode(&self.draw::<16>());
+        let token = if OFF { &another } else { token };
+        Box::pin(self.table.transact(&self.meter, writes, token)).await",
         )],
     ),
     fence(

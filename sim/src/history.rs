@@ -145,10 +145,14 @@ impl History {
         *self.state().coverage.entry((fault, step.to_owned())).or_default() += 1;
     }
 
-    /// Notes what an attempt has read of a member.
-    pub fn read(&self, by: Origin, key: Key, item: Item) {
-        let at = self.time.elapsed();
-        self.state().reads.push(Read { by, at, key, item });
+    /// An attempt hears what became of a call. Notes what it reads of a member.
+    pub(crate) fn hear(&self, by: Origin, done: &Result<Value, Refused>) {
+        if let Ok(Some(Value::Object(item))) = done.as_ref().map(|answer| answer.get("Item"))
+            && let Some(key) = Key::of(item).filter(|key| key.sk.starts_with("MEMBER#"))
+        {
+            let at = self.time.elapsed();
+            self.state().reads.push(Read { by, at, key, item: item.clone() });
+        }
     }
 
     /// Notes what keeps an attempt from going on, until it is over.
@@ -246,11 +250,6 @@ impl History {
             let mut state = self.state();
             let calls = state.calls.entry(origin).or_default();
             calls.deep = calls.deep.max(deep);
-        }
-        if let Ok(Some(Value::Object(item))) = done.as_ref().map(|answer| answer.get("Item"))
-            && let Some(key) = Key::of(item).filter(|key| key.sk.starts_with("MEMBER#"))
-        {
-            self.read(origin, key, item.clone());
         }
         self.say(|| match done {
             Ok(_) => format!("  {origin} <- {operation}"),

@@ -71,9 +71,14 @@ impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let network = Arc::clone(&self.0);
         let (origin, function) = ORIGIN.try_with(|origin| *origin).unwrap_or((0, "nobody"));
+        let history = Arc::clone(&network.history);
         // A task of its own: a call whose caller is gone goes on, as it does in a network.
         let call = tokio::spawn(async move { network.carry(origin, function, request).await });
-        HttpConnectorFuture::new(async move { call.await.unwrap_or_else(|_| Err(lost())) })
+        HttpConnectorFuture::new(async move {
+            let done = call.await.ok().flatten().ok_or_else(lost)?;
+            history.hear(origin, &done);
+            answer(done)
+        })
     }
 }
 
@@ -83,7 +88,7 @@ impl Network {
         origin: Origin,
         function: &'static str,
         request: HttpRequest,
-    ) -> Result<HttpResponse, ConnectorError> {
+    ) -> Option<Result<Value, Refused>> {
         let mut deliver = pin!(self.deliver(origin, function, request));
         let (done, long) = match tokio::time::timeout(LONG, &mut deliver).await {
             Ok(done) => (done, None),
@@ -95,7 +100,7 @@ impl Network {
         if long.is_some() || done.as_ref().is_none_or(is_trouble) {
             self.history.over(long.unwrap_or_else(|| self.history.trouble(origin)));
         }
-        answer(done.ok_or_else(lost)?)
+        done
     }
 
     /// What DynamoDB says; `None` if nothing comes back.

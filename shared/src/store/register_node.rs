@@ -129,7 +129,7 @@ impl Session {
                 ControlFlow::Continue(entry) => entry,
             },
         };
-        match self.offer(entry.writes(team)?).await {
+        match self.offer(|| entry.writes(team)).await {
             Ok(()) => return Ok(entry.registered(team)),
             Err(Failure::Busy) => course.again = self.once_more(entry, course),
             Err(Failure::Cancelled(reasons)) => match entry.actions().judge(&reasons) {

@@ -238,26 +238,35 @@ impl Session {
     /// What was not answered may be applied later, even after a refusal that a fresh read would lead
     /// to. Sent again as it was, it goes through once, or its conditions tell that it can't any more.
     pub(super) async fn send(&self, writes: Vec<Write>) -> Result<(), Failure> {
-        self.send_through(writes, |_| true).await
+        self.send_through(|| Ok(writes.clone()), |_| true).await
     }
 
     /// Sends writes as [`Session::send`] does, but gives up at the first contention, unless what was
-    /// sent before was not answered: contention says nothing of that.
-    pub(super) async fn offer(&self, writes: Vec<Write>) -> Result<(), Failure> {
+    /// sent before was not answered: contention says nothing of that. The writes are made for each
+    /// call, which costs less than to keep them for another that is hardly ever made.
+    pub(super) async fn offer(
+        &self,
+        writes: impl Fn() -> Result<Vec<Write>, Fault>,
+    ) -> Result<(), Failure> {
         self.send_through(writes, |is_unanswered| is_unanswered).await
+    }
+
+    async fn transact(&self, writes: Vec<Write>, token: &str) -> Result<(), Failure> {
+        Box::pin(self.table.transact(&self.meter, writes, token)).await
     }
 
     async fn send_through(
         &self,
-        writes: Vec<Write>,
+        writes: impl Fn() -> Result<Vec<Write>, Fault>,
         contention: fn(bool) -> bool,
     ) -> Result<(), Failure> {
         let token = HEXLOWER.encode(&self.draw::<16>());
         let (mut tries, mut is_unanswered) = (0, false);
         loop {
-            let answer = match writes.as_slice() {
-                [put] if put.is_put() => self.write(put.clone()).await.map(drop),
-                _ => Box::pin(self.table.transact(&self.meter, writes.clone(), &token)).await,
+            let answer = match <[Write; 1]>::try_from(writes().map_err(Failure::Broken)?) {
+                Ok([put]) if put.is_put() => self.write(put).await.map(drop),
+                Ok(alone) => self.transact(alone.into(), &token).await,
+                Err(several) => self.transact(several, &token).await,
             };
             match answer {
                 Err(Failure::Unsettled) => is_unanswered = true,
