@@ -61,9 +61,14 @@ undeploy: $(VENV_READY) ## delete the stack, after asking; keeps the table (YES,
 # ---- Check
 
 .PHONY: test lint
-# What mostly waits, or computes on one core, runs beside what computes on more.
+# What mostly waits runs beside what computes on one core.
 test: lint template api tests test-engine ## all that a change must pass
-	$(MAKE) SIDE_BY_SIDE=1 --jobs=2 worlds $(WARM) test-deploy
+	$(MAKE) SIDE_BY_SIDE=1 --jobs=2 on-one-core test-deploy
+
+.PHONY: on-one-core
+on-one-core:
+	$(MAKE) worlds
+	$(if $(WARM),$(MAKE) $(WARM))
 
 lint: format python document roots clippy rustdoc ## all of it but the template and the tests
 	$(MAKE) SIDE_BY_SIDE=1 --jobs=2 scripts dependencies
