@@ -7,9 +7,9 @@ use crate::Error;
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/baseline.json");
 /// A count may differ by one in so many.
 const TOLERANCE: u64 = 100;
-/// And by so many instructions in any case: that much comes and goes with the seeds of hash maps and
-/// with where memory lies, and is more than a hundredth of a small part.
-const NOISE: u64 = 500;
+/// And by so many instructions in any case: that much comes and goes with the seeds of hash maps, with
+/// where memory lies and with the processor, and is more than a hundredth of a small part.
+const NOISE: u64 = 1_000;
 
 /// Counts of parts.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
@@ -41,8 +41,8 @@ impl Baseline {
         }
         let change = if count > expected { "more" } else { "fewer" };
         Err(Error::Off(format!(
-            "{name} takes {count} instructions, by more than 1 % {change} than the {expected} in \
-             bench/warm/baseline.json"
+            "{name} takes {count} instructions, by more than 1 % (and {NOISE}) {change} than the \
+             {expected} in bench/warm/baseline.json"
         )))
     }
 }
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn a_small_part_may_differ_by_what_is_noise() {
         let baseline = baseline("token", 7_000);
-        assert!(baseline.hold("token", 7_500).is_ok() && baseline.hold("token", 6_500).is_ok());
-        assert!(baseline.hold("token", 7_501).is_err() && baseline.hold("token", 6_499).is_err());
+        assert!(baseline.hold("token", 8_000).is_ok() && baseline.hold("token", 6_000).is_ok());
+        assert!(baseline.hold("token", 8_001).is_err() && baseline.hold("token", 5_999).is_err());
     }
 }
