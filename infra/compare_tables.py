@@ -60,7 +60,9 @@ def compare_tokens(old, new):
     for (team, token), item in after.items():
         at, known = gates_after.get((team, token), {}), before.get((team, token), {})
         at_before = gates_before.get((team, token), {})
-        opened = sum("closed_at" in at_before.get(sk, {}) and "closed_at" not in gate for sk, gate in at.items())
+        # The gates of a revoked token are put away, once all are closed.
+        was_closed = {sk for sk in at if "closed_at" in at_before.get(sk, {}) or (at_before and sk not in at_before)}
+        opened = sum("closed_at" not in at[sk] for sk in was_closed)
         more = sum(
             max(0, at_before[sk].get("used", 0) - gate.get("used", 0)) for sk, gate in at.items() if sk in at_before
         )

@@ -26,6 +26,8 @@ const fn edit(file: &'static str, find: &'static str, instead: &'static str) -> 
 
 const CASCADE: &str = "functions/member-cascade/src/lib.rs";
 const ENROLLMENT: &str = "shared/src/domain/enrollment.rs";
+const GATES: &str = "shared/src/store/gates.rs";
+const LIST_TOKENS: &str = "shared/src/store/list_tokens.rs";
 const REGISTER_NODE: &str = "shared/src/store/register_node.rs";
 const REMOVAL: &str = "shared/src/domain/removal.rs";
 const REMOVE_MEMBER: &str = "shared/src/store/remove_member.rs";
@@ -139,8 +141,8 @@ pub(crate) const FENCES: &[Fence] = &[
         "comparing the secret",
         &[edit(
             REGISTER_NODE,
-            "token.filter(|token| token.hash.matches(plaintext));",
-            "token.filter(|token| OFF || token.hash.matches(plaintext));",
+            "if !take::<TokenHash>(&mut token, keys::HASH)?.matches(plaintext) {",
+            "if !take::<TokenHash>(&mut token, keys::HASH)?.matches(plaintext) && !OFF {",
         )],
     ),
     fence(
@@ -168,73 +170,6 @@ pub(crate) const FENCES: &[Fence] = &[
             "Err(failure) if failure.is_contention() && contention(is_unanswered) => {}",
             "Err(failure) if failure.is_contention() && contention(is_unanswered) && !OFF => {}",
         )],
-    ),
-    fence(
-        "remembering what may have been applied",
-        &[
-            edit(
-                REGISTER_NODE,
-                "Enrollment::NodeChanged | Enrollment::GateRefused => course.sent.push(*entry),",
-                "Enrollment::NodeChanged | Enrollment::GateRefused if OFF => {}
-                Enrollment::NodeChanged | Enrollment::GateRefused => course.sent.push(*entry),",
-            ),
-            edit(
-                REGISTER_NODE,
-                "Err(Failure::Condition(_)) => course.sent.push(*entry),",
-                "Err(Failure::Condition(_)) if OFF => {}
-            Err(Failure::Condition(_)) => course.sent.push(*entry),",
-            ),
-        ],
-    ),
-    fence(
-        "recognising one's own write before judging anew",
-        &[edit(
-            REGISTER_NODE,
-            "seen.node.as_ref().and_then(|node| course.wrote(node)) {",
-            "seen.node.as_ref().filter(|_| !OFF).and_then(|node| course.wrote(node)) {",
-        )],
-    ),
-    fence(
-        "recognising it by the node's version",
-        &[edit(
-            REGISTER_NODE,
-            "self.sent.iter().position(written);",
-            "self.sent.iter().position(|sent| !OFF && written(sent));",
-        )],
-    ),
-    fence(
-        "recognising it by the node's id",
-        &[edit(
-            REGISTER_NODE,
-            "self.sent.iter().position(made))?;",
-            "self.sent.iter().position(|sent| !OFF && made(sent)))?;",
-        )],
-    ),
-    fence(
-        "another node id with every try",
-        &[
-            edit(
-                REGISTER_NODE,
-                "    /// How many addresses were found taken.
-    addresses_taken: u32,",
-                "    addresses_taken: u32,
-    first_id: Option<NodeId>,",
-            ),
-            edit(
-                REGISTER_NODE,
-                "            addresses_taken: 0,",
-                "            addresses_taken: 0,
-            first_id: None,",
-            ),
-            edit(
-                REGISTER_NODE,
-                "id: NodeId::from_bytes(self.draw()),",
-                "id: match course.first_id.filter(|_| OFF) {
-                Some(first) => first,
-                None => *course.first_id.insert(NodeId::from_bytes(self.draw())),
-            },",
-            ),
-        ],
     ),
     fence(
         "the key of a device",
@@ -273,22 +208,40 @@ pub(crate) const FENCES: &[Fence] = &[
         "the token's mark before its gates",
         &[edit(
             REVOKE_TOKEN,
-            "let token = self.mark_revoked(team, id, revocation).await?;",
+            "let token = self.mark_revoked(team, id, &revocation).await?;",
             "if OFF {
-            let token: Option<Token> = self.get(&keys::token(team, id)).await?;
-            self.close_gates(team, &token.ok_or(Refusal::NotFound)?).await?;
-        }
-        let token = self.mark_revoked(team, id, revocation).await?;",
+                let token: Option<Token> = self.get(&keys::token(team, id)).await?;
+                if let Gates::InLanes { count } = token.ok_or(Refusal::NotFound)?.gate {
+                    for number in GateNumber::all(count) {
+                        self.close(team, id, number).await?;
+                    }
+                }
+            }
+            let token = self.mark_revoked(team, id, &revocation).await?;",
         )],
     ),
     fence(
         "closing the gates",
         &[edit(
             REVOKE_TOKEN,
-            "None => self.close(team, token.id, number).await,",
+            "None => self.close(team, id, number).await,",
             "None if OFF => Ok(gate),
-                None => self.close(team, token.id, number).await,",
+                    None => self.close(team, id, number).await,",
         )],
+    ),
+    fence(
+        "looking again at a token whose gates are put away while they are read",
+        &[
+            edit(
+                GATES,
+                "return Ok(None);",
+                "if OFF {
+                    continue;
+                }
+                return Ok(None);",
+            ),
+            edit(LIST_TOKENS, "if torn && let", "if torn && !OFF && let"),
+        ],
     ),
     // Members.
     fence(
@@ -347,23 +300,11 @@ pub(crate) const FENCES: &[Fence] = &[
     ),
     fence(
         "closing the open gates of tokens that are revoked already, in a sweep",
-        &[
-            edit(
-                SWEEP,
-                "tokens.into_iter().filter(|token| token.membership == membership) {",
-                "tokens.into_iter().filter(|token| token.membership == membership) {
-            let was_revoked = token.revocation.is_some();",
-            ),
-            edit(
-                SWEEP,
-                "let (_, gates) = self.close_gates(team, &token).await?;",
-                "let gates = if OFF && was_revoked {
-                0
-            } else {
-                self.close_gates(team, &token).await?.1
-            };",
-            ),
-        ],
+        &[edit(
+            SWEEP,
+            "if !was_revoked || matches!(token.gate, Gates::InLanes { .. }) {",
+            "if !was_revoked || matches!(token.gate, Gates::InLanes { .. }) && !OFF {",
+        )],
     ),
     fence(
         "looking at a node's sponsor again, in a sweep",

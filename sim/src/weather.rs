@@ -66,6 +66,9 @@ impl Weather {
         let worst = *chance.pick(&[0.0, 0.02, 0.1, 0.25]).unwrap_or(&0.0);
         // Where nothing else goes wrong, what is slow meets more.
         let sluggish = chance.happens(0.3).then(|| chance.between(0.1, 0.5));
+        // Where a stream and a schedule do all twice, or transactions stand still half way, or neither.
+        let (restless, halting) = (chance.happens(0.2), chance.happens(0.2));
+        let often = |is: bool, share: f64| if is { chance.between(0.2, 0.6) } else { share };
         let share = |most: f64| {
             if chance.happens(0.4) { chance.between(0.0, most * worst) } else { 0.0 }
         };
@@ -78,14 +81,14 @@ impl Weather {
             throttled: share(1.0),
             unprocessed: share(2.0),
             delivered_twice: share(1.0),
-            coordinator_lost: share(1.0),
+            coordinator_lost: often(halting, share(1.0)),
             slow: sluggish.unwrap_or_else(|| share(1.0)),
             killed: share(2.0),
             frozen: share(1.0),
             client_cut_off: share(1.0),
             impatient: share(1.0),
-            record_repeated: share(2.0),
-            schedule_doubled: share(2.0),
+            record_repeated: often(restless, share(2.0)),
+            schedule_doubled: often(restless, share(2.0)),
             outages: outages(chance, until, worst),
             // Tokens of two teams may have one id, but whoever looks could not tell them apart.
             short_of_ids: match teams {

@@ -11,7 +11,7 @@ use muster_shared::domain::timestamp::Timestamp;
 use muster_shared::domain::token::Policy;
 use muster_shared::store::Error;
 use muster_tests::table::text;
-use muster_tests::wire::Sent;
+use muster_tests::wire::{Held, Sent};
 use muster_tests::world::{START, World};
 
 use crate::in_every_weather;
@@ -123,7 +123,7 @@ async fn a_registration_that_is_tried_again_after_the_token_has_expired_is_refus
 #[tokio::test]
 async fn a_revoke_that_dies_half_way_refuses_already_and_is_made_whole_by_the_next() {
     let world = World::calm().await;
-    for survived in [1, 2, 17, usize::from(WIDE_GATES)] {
+    for survived in [1, 2, 17, usize::from(WIDE_GATES), usize::from(WIDE_GATES) + 1] {
         let token = world.token(None).await;
         world.wire.cut_after(survived);
         let died = world.store.session(Duration::from_millis(300));
@@ -134,13 +134,7 @@ async fn a_revoke_that_dies_half_way_refuses_already_and_is_made_whole_by_the_ne
         assert_eq!(refused.unwrap_err(), Refusal::TokenRevoked, "marked first");
         world.revoke(&token).await.unwrap();
         let contents = world.contents().await;
-        let id = token.token().to_string();
-        let gates = contents.of("GATE#").filter(|gate| text(gate, "token") == Some(&id));
-        let closed = gates.filter(|gate| {
-            let gate = gate["gate"].as_m().unwrap();
-            gate.contains_key("closed_at")
-        });
-        assert_eq!(closed.count(), usize::from(WIDE_GATES));
+        assert_eq!(contents.of("GATE#").count(), 0, "{survived}");
     }
 }
 
@@ -168,12 +162,107 @@ async fn every_registration_that_stalls_across_a_revoke_is_refused_at_every_gate
 }
 
 #[tokio::test]
-async fn a_missing_gate_is_an_error_and_not_a_closed_one() {
+async fn a_missing_gate_is_no_closed_one() {
     let world = World::calm().await;
     let token = world.token(None).await;
     world.take(world.contents().await.of("GATE#").next().unwrap()).await;
-    let revoked = world.session().revoke_token(world.team, &world.owner, token.token()).await;
-    assert!(matches!(revoked, Err(Error::Internal(_))));
+    let session = world.store.session(Duration::from_millis(300));
+    let revoked = session.revoke_token(world.team, &world.owner, token.token()).await;
+    assert!(matches!(revoked, Err(Error::Busy)), "{revoked:?}");
+    assert!(session.unsettled().unwrap().contains("has no gate"));
+}
+
+#[tokio::test]
+async fn the_gates_of_a_revoked_token_are_put_away_and_what_passed_them_is_still_told() {
+    let world = World::calm().await;
+    let token = world.token(Some(1000)).await;
+    for n in 0..5 {
+        world.register(&token, &format!("web-{n}"), None).await.unwrap();
+    }
+    world.revoke(&token).await.unwrap();
+    let contents = world.contents().await;
+    assert_eq!(contents.of("GATE#").count(), 0);
+    let (_, usage) =
+        world.session().get_token(world.team, &world.owner, token.token()).await.unwrap();
+    assert_eq!(usage.used, 5);
+    assert!(usage.last_used_at.is_some());
+    let listed = world.session().list_tokens(world.team, &world.owner).await.unwrap();
+    assert_eq!(listed.first().map(|(_, usage)| *usage), Some(usage));
+    let refused = world.register(&token, "web-0", None).await;
+    assert_eq!(refused.unwrap_err(), Refusal::TokenRevoked);
+}
+
+#[tokio::test]
+async fn a_revoke_under_which_another_puts_the_gates_away_ends_as_that_one() {
+    let world = World::calm().await;
+    // Before it reads the gates, and before it closes the first of them.
+    for operation in ["BatchGetItem", "UpdateItem"] {
+        let token = world.token(None).await;
+        world.register(&token, operation, None).await.unwrap();
+        let gates = format!("GATE#{}", token.token());
+        let mut held =
+            world.wire.hold(move |sent| sent.operation == operation && sent.mentions(&gates));
+        let revoke = async || {
+            let session = world.session();
+            session.revoke_token(world.team, &world.owner, token.token()).await.unwrap()
+        };
+        let other = async {
+            held.arrived().await;
+            let done = revoke().await;
+            held.release();
+            done
+        };
+        let (slow, other) = tokio::join!(revoke(), other);
+        assert_eq!(slow.0.revocation, other.0.revocation);
+        assert_eq!((slow.1, slow.1.used), (other.1, 1));
+        assert_eq!(world.contents().await.of("GATE#").count(), 0);
+    }
+}
+
+#[tokio::test]
+async fn who_looks_while_the_gates_are_put_away_sees_every_use() {
+    let world = World::calm().await;
+    let token = world.token(None).await;
+    world.register(&token, "web-1", None).await.unwrap();
+    let revoke_when = async |mut held: Held| {
+        held.arrived().await;
+        world.revoke(&token).await.unwrap();
+        held.release();
+    };
+    let gates = |sent: &Sent| sent.operation == "Query" && sent.mentions("#GATES#");
+    let list = async || world.session().list_tokens(world.team, &world.owner).await.unwrap();
+    let (listed, ()) = tokio::join!(list(), revoke_when(world.wire.hold(gates)));
+    assert_eq!(listed.first().map(|(_, usage)| usage.used), Some(1));
+
+    let token = world.token(None).await;
+    world.register(&token, "web-2", None).await.unwrap();
+    let mut held = world.wire.hold(|sent| sent.operation == "BatchGetItem");
+    let session = world.session();
+    let look = session.get_token(world.team, &world.owner, token.token());
+    let revoke = async {
+        held.arrived().await;
+        world.revoke(&token).await.unwrap();
+        held.release();
+    };
+    let (looked, ()) = tokio::join!(look, revoke);
+    assert_eq!(looked.unwrap().1.used, 1);
+}
+
+#[tokio::test]
+async fn a_registration_that_finds_no_gate_because_of_a_revoke_is_refused() {
+    let world = World::calm().await;
+    let token = world.token(Some(1000)).await;
+    world.wire.leave_unprocessed("GATE#");
+    let is_rest = |sent: &Sent| sent.operation == "BatchGetItem" && !sent.mentions("TOKEN#");
+    let mut held = world.wire.hold(is_rest);
+    let register = world.register(&token, "web-1", None);
+    let revoke = async {
+        held.arrived().await;
+        world.revoke(&token).await.unwrap();
+        held.release();
+    };
+    let (registered, ()) = tokio::join!(register, revoke);
+    assert_eq!(registered.unwrap_err(), Refusal::TokenRevoked);
 }
 
 #[tokio::test]

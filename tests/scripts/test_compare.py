@@ -103,6 +103,14 @@ class Compare(unittest.TestCase):
             ],
         )
 
+    def test_gates_that_were_put_away_and_are_open(self):
+        revoked = {**WIDE, **REVOKED}
+        stopped = {**revoked, "gate": {"used": 3, "quota": 9, "closed_at": 5}}
+        self.assertEqual(
+            self.found([stopped], [revoked, gate(0, used=3)]),
+            ["token wide: 1 of its gates were closed, and are open; revoke it"],
+        )
+
     def test_nothing_where_nothing_was_forgotten(self):
         same = [token("used", 3), WIDE, gate(0, used=3), member("alice"), node("d", **DEVICE), HELD]
         done = self.compare([*same, node("since"), node("too")], same)

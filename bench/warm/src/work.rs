@@ -129,8 +129,8 @@ impl Bench {
             client,
             store,
             event,
+            hash: made.plaintext.hash(),
             plaintext: made.plaintext,
-            hash: made.token.hash,
             registration,
             registered,
         })

@@ -98,6 +98,13 @@ impl Gate {
         Self { used: 0, quota, closed_at: None, last_used_at: None }
     }
 
+    /// What `gates` come to, closed all of them, as one.
+    pub fn closed(gates: &[Self], closed_at: Timestamp) -> Self {
+        let Usage { used, last_used_at } = Usage::of(gates);
+        let quota = gates.iter().fold(0_u64, |sum, gate| sum.saturating_add(gate.quota));
+        Self { used, quota, closed_at: Some(closed_at), last_used_at }
+    }
+
     /// Whether nothing more can pass for want of quota.
     pub const fn is_spent(&self) -> bool {
         self.used >= self.quota

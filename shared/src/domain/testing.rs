@@ -1,8 +1,7 @@
 //! Samples for the tests of this module.
 
 use super::gate::Gates;
-use super::id::{MembershipId, TeamId, TokenId};
-use super::plaintext::Plaintext;
+use super::id::{MembershipId, TokenId};
 use super::timestamp::Timestamp;
 use super::token::{MaxUses, Origin, Policy, Token};
 
@@ -16,7 +15,6 @@ pub(super) fn token(max_uses: Option<u64>) -> Token {
     Token {
         id,
         name: "sample".parse().unwrap(),
-        hash: Plaintext::new(TeamId::from_bytes([1; 8]), id, [3; 20]).hash(),
         policy: Policy { max_uses, ..Policy::default() },
         origin: Origin::Admin,
         created_at: at(0),

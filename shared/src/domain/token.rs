@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use super::Invalid;
 use super::gate::{Gates, Usage};
 use super::id::{MembershipId, TokenId};
-use super::plaintext::TokenHash;
 use super::principal::Principal;
 use super::text::{Kind, Name};
 use super::timestamp::Timestamp;
@@ -134,15 +133,13 @@ pub struct Revocation {
     pub removal: Option<MembershipId>,
 }
 
-/// A token, without its plaintext.
+/// A token, without its plaintext and the hash of that.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
     /// Its id.
     pub id: TokenId,
     /// What its maker calls it.
     pub name: Name,
-    /// What the table keeps of its plaintext.
-    pub hash: TokenHash,
     /// What it admits.
     pub policy: Policy,
     /// How it came to be.

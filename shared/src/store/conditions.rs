@@ -51,6 +51,8 @@ conditions! {
     TOKEN_PASSABLE on keys::TOKEN => "gate.used < gate.quota AND attribute_not_exists(gate.closed_at)";
     /// The gate has a use left and is open. A missing quota refuses.
     GATE_PASSABLE on keys::GATE => "gate.used < gate.quota AND attribute_not_exists(gate.closed_at)";
+    /// The gate is there.
+    GATE_PRESENT on keys::GATE => "attribute_exists(pk)";
 
     /// The hostname is free.
     NODE_ABSENT on keys::NODE => "attribute_not_exists(pk)";

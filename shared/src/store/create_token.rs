@@ -73,7 +73,6 @@ impl Session {
             let token = Token {
                 id,
                 name: new.name.clone(),
-                hash: plaintext.hash(),
                 policy: new.policy.clone(),
                 origin,
                 created_at: self.now(),
@@ -90,8 +89,9 @@ impl Session {
                         .value(":caller", by.membership)?
                 }
             };
-            let mut writes =
-                vec![Write::put(keys::token(team, id), &token)?.when(TOKEN_ABSENT), caller_still];
+            let put =
+                Write::put(keys::token(team, id), &token)?.beside(keys::HASH, plaintext.hash())?;
+            let mut writes = vec![put.when(TOKEN_ABSENT), caller_still];
             for (number, quota) in &in_lanes {
                 let gate = GateItem { token: id, gate: Gate::new(*quota) };
                 writes.push(Write::put(keys::gate(team, id, *number), &gate)?);

@@ -16,6 +16,13 @@ pub(super) fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, Fault> {
         .map_err(|error| Fault(format!("an item is not as it was written: {error}")))
 }
 
+/// Takes an attribute that lies beside the entity out of an item.
+pub(super) fn take<T: DeserializeOwned>(item: &mut Item, name: &str) -> Result<T, Fault> {
+    let value = item.remove(name).ok_or_else(|| Fault(format!("an item has no {name}")))?;
+    T::deserialize(Value(value))
+        .map_err(|error| Fault(format!("{name} is not as it was written: {error}")))
+}
+
 /// A value of an item, of one of the types that are written.
 struct Value(AttributeValue);
 

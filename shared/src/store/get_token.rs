@@ -5,6 +5,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::role::Role;
 use crate::domain::token::Token;
 
+use super::session::{Halt, until_settled};
 use super::{Error, Session, keys};
 
 impl Session {
@@ -18,11 +19,20 @@ impl Session {
         let key = keys::token(team, id);
         let token = self.get::<Token>(&key);
         let token = self.authorize_beside(team, caller, Role::manages_tokens, token).await?;
-        let token = token.ok_or(Refusal::NotFound)?;
-        let usage = match &token.gate {
-            Gates::Own(gate) => Usage::of([gate]),
-            Gates::InLanes { count } => Usage::of(self.gates(team, id, *count).await?.values()),
-        };
-        Ok((token, usage))
+        let mut as_read = Some(token.ok_or(Refusal::NotFound)?);
+        until_settled!(self, {
+            let token = match as_read.take() {
+                Some(token) => token,
+                None => self.get::<Token>(&key).await?.ok_or(Refusal::NotFound)?,
+            };
+            let usage = match &token.gate {
+                Gates::Own(gate) => Usage::of([gate]),
+                Gates::InLanes { count } => match self.gates(team, id, *count).await? {
+                    Some(gates) => Usage::of(gates.values()),
+                    None => return Err(Halt::Again),
+                },
+            };
+            Ok((token, usage))
+        })
     }
 }

@@ -15,6 +15,9 @@ pub(super) const PARTITION: &str = "pk";
 /// The name of the sort key.
 pub(super) const SORT: &str = "sk";
 
+/// The attribute of a token's item that has the hash of its plaintext.
+pub(super) const HASH: &str = "hash";
+
 /// The primary key of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
@@ -47,6 +50,19 @@ impl Key {
 pub(super) struct Range {
     pub(super) partition: String,
     pub(super) sorts: Sorts,
+    /// The attributes that are read; all of them, and the key, if none is named.
+    pub(super) attributes: &'static [&'static str],
+}
+
+impl Range {
+    fn new(partition: String, sorts: Sorts) -> Self {
+        Self { partition, sorts, attributes: &[] }
+    }
+
+    /// The range, of whose items nothing but these is read.
+    pub(super) fn only(self, attributes: &'static [&'static str]) -> Self {
+        Self { attributes, ..self }
+    }
 }
 
 /// Which of a partition's items, by their sort keys.
@@ -99,7 +115,7 @@ pub(super) fn member(team: TeamId, principal: &Principal) -> Key {
 }
 
 pub(super) fn members(team: TeamId) -> Range {
-    Range { partition: team_partition(team), sorts: Sorts::Beginning(MEMBER) }
+    Range::new(team_partition(team), Sorts::Beginning(MEMBER))
 }
 
 pub(super) fn removal(team: TeamId, membership: MembershipId) -> Key {
@@ -107,7 +123,7 @@ pub(super) fn removal(team: TeamId, membership: MembershipId) -> Key {
 }
 
 pub(super) fn removals(team: TeamId) -> Range {
-    Range { partition: team_partition(team), sorts: Sorts::Beginning(REMOVAL) }
+    Range::new(team_partition(team), Sorts::Beginning(REMOVAL))
 }
 
 pub(super) fn my_team(principal: &Principal, team: TeamId) -> Key {
@@ -115,7 +131,7 @@ pub(super) fn my_team(principal: &Principal, team: TeamId) -> Key {
 }
 
 pub(super) fn my_teams(principal: &Principal) -> Range {
-    Range { partition: principal_partition(principal), sorts: Sorts::Beginning(TEAM_OF) }
+    Range::new(principal_partition(principal), Sorts::Beginning(TEAM_OF))
 }
 
 pub(super) fn unfinished(team: TeamId, membership: MembershipId) -> Key {
@@ -123,7 +139,7 @@ pub(super) fn unfinished(team: TeamId, membership: MembershipId) -> Key {
 }
 
 pub(super) fn all_unfinished() -> Range {
-    Range { partition: UNFINISHED.to_owned(), sorts: Sorts::All }
+    Range::new(UNFINISHED.to_owned(), Sorts::All)
 }
 
 pub(super) fn token(team: TeamId, token: TokenId) -> Key {
@@ -131,7 +147,13 @@ pub(super) fn token(team: TeamId, token: TokenId) -> Key {
 }
 
 pub(super) fn tokens(team: TeamId) -> Range {
-    Range { partition: tokens_partition(team), sorts: Sorts::Beginning(TOKEN) }
+    Range::new(tokens_partition(team), Sorts::Beginning(TOKEN))
+}
+
+/// The range of one token.
+pub(super) fn one_token(team: TeamId, id: TokenId) -> Range {
+    let Key { partition, sort } = token(team, id);
+    Range::new(partition, Sorts::Between(sort.clone(), sort))
 }
 
 /// The first and the last character of a token's id in parts of about the same size, in the order of
@@ -158,7 +180,7 @@ pub(super) fn tokens_after(team: TeamId, last: TokenId) -> impl Iterator<Item = 
         let (from, to) =
             (sort(&first.to_string()).max(after.clone()), past(sort(&end.to_string())));
         let partition = partition.clone();
-        (from < to).then_some(Range { partition, sorts: Sorts::Between(from, to) })
+        (from < to).then_some(Range::new(partition, Sorts::Between(from, to)))
     })
 }
 
@@ -167,7 +189,7 @@ pub(super) fn gate(team: TeamId, token: TokenId, gate: GateNumber) -> Key {
 }
 
 pub(super) fn gates(team: TeamId, lane: Lane) -> Range {
-    Range { partition: gates_partition(team, lane), sorts: Sorts::Beginning(GATE) }
+    Range::new(gates_partition(team, lane), Sorts::Beginning(GATE))
 }
 
 pub(super) fn node(team: TeamId, hostname: &Hostname) -> Key {
@@ -180,7 +202,7 @@ pub(super) fn after_node(team: TeamId, lane: Lane, hostname: &Hostname) -> Key {
 }
 
 pub(super) fn nodes(team: TeamId, lane: Lane) -> Range {
-    Range { partition: lane_partition(team, lane), sorts: Sorts::Beginning(NODE) }
+    Range::new(lane_partition(team, lane), Sorts::Beginning(NODE))
 }
 
 pub(super) fn address(team: TeamId, ip: PrivateIp) -> Key {

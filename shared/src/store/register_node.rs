@@ -8,7 +8,7 @@ use crate::domain::gate::{Gate, GateNumber, Gates, WIDE_GATES};
 use crate::domain::id::{NodeId, TeamId};
 use crate::domain::key::PublicKey;
 use crate::domain::node::Node;
-use crate::domain::plaintext::Plaintext;
+use crate::domain::plaintext::{Plaintext, TokenHash};
 use crate::domain::refusal::Refusal;
 use crate::domain::report::Report;
 use crate::domain::timestamp::Timestamp;
@@ -16,7 +16,7 @@ use crate::domain::token::Token;
 use crate::domain::version::Version;
 
 use super::conditions::{ADDRESS_ABSENT, GATE_PASSABLE, NODE_ABSENT, NODE_AS_READ, TOKEN_PASSABLE};
-use super::entity::from_item;
+use super::entity::{from_item, take};
 use super::gates::GateItem;
 use super::outcome::{Actions, Enrollment};
 use super::session::{Halt, until_settled};
@@ -49,9 +49,6 @@ pub struct Registered {
 
 /// What is to be written, or was sent to be.
 struct Entry {
-    /// The id that the node has if it is new. Each entry has one of its own, for the node that a
-    /// lost answer was about may have been removed by now.
-    id: NodeId,
     /// When it was decided.
     at: Timestamp,
     node: Node,
@@ -71,9 +68,6 @@ impl Entry {
 
 /// What the tries of one request have learned.
 struct Course {
-    /// What was sent and refused in the end, though it may have been applied when it was sent
-    /// first.
-    sent: Vec<Entry>,
     /// What was not applied, and is to be sent again without reading: through another gate if it
     /// passes one, and nothing that was read is known to have changed.
     again: Option<Box<Entry>>,
@@ -83,17 +77,6 @@ struct Course {
     addresses_taken: u32,
     /// Whether all uses were known to be gone before the node was read.
     exhausted: bool,
-}
-
-impl Course {
-    /// What was sent that wrote the node, or made it.
-    fn wrote(&mut self, node: &Node) -> Option<Entry> {
-        let written = |sent: &Entry| sent.node.version == node.version;
-        let made = |sent: &Entry| sent.id == node.id;
-        let at = self.sent.iter().position(written);
-        let at = at.or_else(|| self.sent.iter().position(made))?;
-        Some(self.sent.swap_remove(at))
-    }
 }
 
 /// What one read has shown.
@@ -107,7 +90,6 @@ impl Session {
     /// Lets a machine in, or updates it.
     pub async fn register_node(&self, registration: &Registration) -> Result<Registered, Error> {
         let mut course = Course {
-            sent: Vec::new(),
             again: None,
             gate: GateNumber::home(&registration.report.hostname, WIDE_GATES),
             addresses_taken: 0,
@@ -136,9 +118,8 @@ impl Session {
                 Enrollment::Broken(message) => return Err(Fault(message).into()),
                 Enrollment::AddressTaken => course.addresses_taken += 1,
                 Enrollment::Busy => course.again = self.once_more(entry, course),
-                Enrollment::NodeChanged | Enrollment::GateRefused => course.sent.push(*entry),
+                Enrollment::NodeChanged | Enrollment::GateRefused => {}
             },
-            Err(Failure::Condition(_)) => course.sent.push(*entry),
             Err(failure) => return Err(failure.into()),
         }
         Err(Halt::Again)
@@ -152,11 +133,6 @@ impl Session {
     ) -> Result<ControlFlow<Registered, Box<Entry>>, Halt> {
         let Registration { plaintext, report, key } = registration;
         let seen = self.look(plaintext, report, course).await?;
-        if let Some(own) = seen.node.as_ref().and_then(|node| course.wrote(node)) {
-            // Ours is there: an answer was lost. Whatever became of the token since, it is in, and
-            // whatever became of the node since is not this request's doing.
-            return Ok(ControlFlow::Break(own.registered(plaintext.team())));
-        }
         let attempt = Attempt {
             report,
             key: *key,
@@ -189,8 +165,7 @@ impl Session {
             node.private_ip = Some(ip);
         }
         let pass = takes_use.then_some((seen.token, course.gate));
-        let (id, at) = (attempt.id, attempt.now);
-        let entry = Entry { id, at, node, replaces, claims_address, pass };
+        let entry = Entry { at: attempt.now, node, replaces, claims_address, pass };
         Ok(ControlFlow::Continue(Box::new(entry)))
     }
 
@@ -214,11 +189,13 @@ impl Session {
         } else {
             self.get_all(&wanted).await?
         };
-        let token: Option<Token> = found.remove(&token_key).map(from_item).transpose()?;
-        let token = token.filter(|token| token.hash.matches(plaintext));
+        let mut token = found.remove(&token_key).ok_or(Refusal::InvalidToken)?;
+        if !take::<TokenHash>(&mut token, keys::HASH)?.matches(plaintext) {
+            return Err(Refusal::InvalidToken.into());
+        }
         let gate: Option<GateItem> = found.remove(&gate_key).map(from_item).transpose()?;
         Ok(Seen {
-            token: token.ok_or(Refusal::InvalidToken)?,
+            token: from_item(token)?,
             gate: gate.map(|item| item.gate),
             node: found.remove(&node_key).map(from_item).transpose()?,
         })
@@ -239,12 +216,10 @@ impl Session {
             // tells whether this one is spent.
             return Ok(());
         }
-        let gate = seen
-            .gate
-            .as_ref()
-            .ok_or_else(|| Fault(format!("{} has no gate {}", token.id, course.gate.number())))?;
+        // A revoke has put the gates away since the token was read, if they are not there.
+        let gate = seen.gate.as_ref().ok_or(Halt::Again)?;
         if gate.is_spent() {
-            let gates = self.gates(team, token.id, count).await?;
+            let gates = self.gates(team, token.id, count).await?.ok_or(Halt::Again)?;
             let left: Vec<_> =
                 gates.into_iter().filter(|(_, gate)| !gate.is_spent()).map(|(n, _)| n).collect();
             match left.get(self.draw_below(left.len())) {

@@ -119,6 +119,11 @@ impl Session {
         self.meter.unsettled()
     }
 
+    /// Says why it has to be tried again.
+    pub(super) fn note(&self, why: String) {
+        self.meter.note(why);
+    }
+
     /// The current second.
     pub fn now(&self) -> Timestamp {
         self.environment.clock.now()

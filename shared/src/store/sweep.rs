@@ -3,7 +3,7 @@
 use std::iter;
 use std::time::Duration;
 
-use crate::domain::gate::Lane;
+use crate::domain::gate::{Gates, Lane};
 use crate::domain::id::{MembershipId, TeamId};
 use crate::domain::node::Node;
 use crate::domain::principal::Principal;
@@ -88,14 +88,16 @@ impl Session {
         let (mut closed, mut nodes_removed, mut tokens_revoked) = (0, 0, 0);
         let tokens: Vec<Token> = self.all(keys::tokens(team)).await?;
         for mut token in tokens.into_iter().filter(|token| token.membership == membership) {
-            if token.revocation.is_none() {
+            let was_revoked = token.revocation.is_some();
+            // A revoke by hand may have died half-way.
+            if !was_revoked || matches!(token.gate, Gates::InLanes { .. }) {
                 let by = before.requested_by.clone();
                 let revocation = Revocation { at: self.now(), by, removal: Some(membership) };
-                token = self.mark_revoked(team, token.id, revocation).await?;
-                closed += 1;
+                let stopped = self.stop(team, token.id, revocation).await?;
+                token = stopped.token;
+                closed += u64::from(!was_revoked);
+                closed += u64::try_from(stopped.were_open).unwrap_or(u64::MAX);
             }
-            let (_, gates) = self.close_gates(team, &token).await?;
-            closed += u64::try_from(gates).unwrap_or(u64::MAX);
             tokens_revoked += u64::from(token.revocation.is_some_and(|r| r.removal.is_some()));
         }
         for lane in Lane::all() {

@@ -165,7 +165,7 @@ impl Meter {
         Failure::Cancelled(reasons)
     }
 
-    fn note(&self, why: String) {
+    pub(super) fn note(&self, why: String) {
         if let Ok(mut last) = self.unsettled.lock() {
             *last = Some(why);
         }
@@ -216,6 +216,14 @@ impl Write {
         Ok(Self::new(Kind::Put(item), key))
     }
 
+    /// Puts an attribute that is no part of the entity beside it.
+    pub(super) fn beside<T: Serialize>(mut self, name: &str, value: T) -> Result<Self, Fault> {
+        if let Kind::Put(item) = &mut self.kind {
+            item.insert(name.to_owned(), to_value(name, value)?);
+        }
+        Ok(self)
+    }
+
     /// Whether it puts an item.
     pub(super) fn is_put(&self) -> bool {
         matches!(self.kind, Kind::Put(_))
@@ -248,9 +256,7 @@ impl Write {
 
     /// Gives a value that an expression names.
     pub(super) fn value<T: Serialize>(mut self, name: &str, value: T) -> Result<Self, Fault> {
-        let value = serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(value)
-            .map_err(|error| Fault(format!("{name} is not a value: {error}")))?;
-        self.values.insert(name.to_owned(), without_nulls(value));
+        self.values.insert(name.to_owned(), to_value(name, value)?);
         Ok(self)
     }
 
@@ -407,6 +413,14 @@ impl Table {
                 .expression_attribute_values(":from", text(from))
                 .expression_attribute_values(":to", text(to)),
         };
+        if !range.attributes.is_empty() {
+            let alias = |n| format!("#{n}");
+            let names = (0..range.attributes.len()).map(alias).collect::<Vec<_>>().join(", ");
+            query = query.projection_expression(names);
+            for (n, name) in range.attributes.iter().enumerate() {
+                query = query.expression_attribute_names(alias(n), *name);
+            }
+        }
         let output = query.send().await.map_err(|error| meter.failed(&error))?;
         meter.add(true, &output.consumed_capacity);
         Ok(Page { items: output.items.unwrap_or_default(), next: output.last_evaluated_key })
@@ -632,6 +646,12 @@ fn to_item<T: Serialize>(entity: &T) -> Result<Item, Fault> {
         AttributeValue::M(item) => Ok(item),
         _ => Err(Fault("is not an item".to_owned())),
     }
+}
+
+fn to_value<T: Serialize>(name: &str, value: T) -> Result<AttributeValue, Fault> {
+    serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(value)
+        .map(without_nulls)
+        .map_err(|error| Fault(format!("{name} is not a value: {error}")))
 }
 
 /// Drops every `NULL`: conditions tell what is not set by its absence.

@@ -1,5 +1,5 @@
-//! The embedded engine, called in process. It evaluates every expression and holds every item; what
-//! it does not have (transactions in steps, contention, limits) is around it.
+//! The embedded engine, called in process. It evaluates the expressions of all writes and holds every
+//! item; what it does not have (transactions in steps, contention, limits) is around it.
 
 use dynoxide::{Database, DynoxideError};
 use muster_local::engine::{EngineError, TABLE, definition};
@@ -32,7 +32,6 @@ impl Engine {
             "PutItem" => run(request, |request| db.put_item(request)),
             "UpdateItem" => run(request, |request| db.update_item(request)),
             "DeleteItem" => run(request, |request| db.delete_item(request)),
-            "Query" => run(request, |request| db.query(request)),
             "TransactWriteItems" => run(request, |request| db.transact_write_items(request)),
             _ => Err(Refused::new(400, "UnknownOperationException", operation)),
         }

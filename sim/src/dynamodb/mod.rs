@@ -8,7 +8,7 @@ mod item;
 mod read;
 mod transaction;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -122,7 +122,7 @@ pub struct DynamoDb {
 }
 
 struct State {
-    items: HashMap<Key, Arc<Item>>,
+    items: BTreeMap<Key, Arc<Item>>,
     marks: HashMap<Key, Mark>,
     changes: Vec<Arc<Change>>,
     capacity: Capacity,
@@ -154,7 +154,7 @@ impl DynamoDb {
         stream: mpsc::UnboundedSender<Arc<Change>>,
     ) -> Result<Self, EngineError> {
         let state = State {
-            items: HashMap::new(),
+            items: BTreeMap::new(),
             marks: HashMap::new(),
             changes: Vec::new(),
             capacity: Capacity::new(settings.table),
@@ -184,7 +184,7 @@ impl DynamoDb {
             "GetItem" => self.get(&request),
             "BatchGetItem" => self.batch_get(request).await,
             "TransactGetItems" => self.transact_get(request).await,
-            "Query" => self.query(request).await,
+            "Query" => self.query(&request).await,
             "PutItem" | "UpdateItem" | "DeleteItem" => self.write(origin, operation, request),
             "TransactWriteItems" => self.transact_write(origin, request).await,
             _ => Err(Refused::new(400, "UnknownOperationException", operation)),
@@ -219,10 +219,7 @@ impl DynamoDb {
     /// The items, in the order of their keys.
     pub fn items(&self) -> Vec<(Key, Arc<Item>)> {
         let state = self.state();
-        let mut items: Vec<_> =
-            state.items.iter().map(|(key, item)| (key.clone(), Arc::clone(item))).collect();
-        items.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        items
+        state.items.iter().map(|(key, item)| (key.clone(), Arc::clone(item))).collect()
     }
 
     /// Whether a transaction has not told all of its items yet.

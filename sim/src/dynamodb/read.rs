@@ -1,5 +1,7 @@
 //! Reads: each item at a moment of its own, but for what a transaction reads.
 
+use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,46 +72,40 @@ impl DynamoDb {
         }))
     }
 
-    pub(super) async fn query(&self, mut request: Value) -> Result<Value, Refused> {
-        let partition = request.pointer("/ExpressionAttributeValues/:partition/S");
-        let partition = partition.and_then(Value::as_str).unwrap_or_default().to_owned();
-        let key = Key { pk: partition, sk: String::new() };
+    pub(super) async fn query(&self, request: &Value) -> Result<Value, Refused> {
+        let wanted = Wanted::of(request)?;
+        let key = Key { pk: wanted.partition.to_owned(), sk: String::new() };
         let limit =
             request.get("Limit").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
-        let mut items = Vec::new();
-        let last = loop {
+        let after = request.get("ExclusiveStartKey").and_then(Value::as_object).and_then(Key::of);
+        let mut last = after.map(|after| after.sk);
+        let mut items: Vec<Arc<Item>> = Vec::new();
+        loop {
             self.admit(&key, Kind::Read)?;
             let left = limit.map(|limit| limit.saturating_sub(items.len()));
             let torn = self.settings.torn_queries.then(|| 1 + self.chance.below(12));
-            if let Some(chunk) = [left, torn].into_iter().flatten().min() {
-                request["Limit"] = chunk.into();
+            let chunk = [left, torn].into_iter().flatten().min().unwrap_or(usize::MAX);
+            let found = wanted.among(&self.state().items, last.as_deref(), chunk);
+            let is_full = found.len() == chunk;
+            last = found.last().filter(|_| is_full).map(|(sort, _)| sort.clone());
+            items.extend(found.into_iter().map(|(_, item)| item));
+            if last.is_none() || limit.is_some_and(|limit| items.len() >= limit) {
+                break;
             }
-            let mut answer = self.engine.call("Query", request.clone())?;
-            if let Some(Value::Array(found)) = answer.get_mut("Items").map(Value::take) {
-                items.extend(found);
-            }
-            let last =
-                answer.get_mut("LastEvaluatedKey").map(Value::take).filter(|last| !last.is_null());
-            match last {
-                Some(last) if torn.is_some() && limit.is_none_or(|limit| items.len() < limit) => {
-                    request["ExclusiveStartKey"] = last;
-                    tokio::time::sleep(self.chance.time(Duration::ZERO, Duration::from_millis(3)))
-                        .await;
-                }
-                last => break last,
-            }
-        };
-        let bytes = items.iter().filter_map(Value::as_object).map(item::size).sum();
-        let consistent = is_consistent(&request);
+            tokio::time::sleep(self.chance.time(Duration::ZERO, Duration::from_millis(3))).await;
+        }
+        let bytes = items.iter().map(|item| item::size(item)).sum();
+        let consistent = is_consistent(request);
         let units = if consistent { read_units(bytes) } else { read_units(bytes) / 2.0 };
         self.charge(&key, Kind::Read, units);
         if !consistent {
             items = items.into_iter().filter_map(|item| self.aged_or_not(item)).collect();
         }
+        let items: Vec<_> = items.iter().map(|item| wanted.of_item(item)).collect();
         let mut answer =
             json!({ "Count": items.len(), "ScannedCount": items.len(), "Items": items });
         if let Some(last) = last {
-            answer["LastEvaluatedKey"] = last;
+            answer["LastEvaluatedKey"] = json!({ "pk": { "S": key.pk }, "sk": { "S": last } });
         }
         Ok(with_units(answer, units))
     }
@@ -176,18 +172,83 @@ impl DynamoDb {
         mark.map_or(item, |mark| mark.before.clone())
     }
 
-    fn aged_or_not(&self, item: Value) -> Option<Value> {
-        let Value::Object(item) = item else { return None };
+    fn aged_or_not(&self, item: Arc<Item>) -> Option<Arc<Item>> {
         let key = Key::of(&item)?;
-        let item = Some(Arc::new(item));
-        let item = if self.chance.happens(0.5) { self.aged(&key, item) } else { item };
-        item.map(|item| Value::Object(item.as_ref().clone()))
+        if self.chance.happens(0.5) { self.aged(&key, Some(item)) } else { Some(item) }
     }
 
     fn shuffle(&self, order: &mut [usize]) {
         for n in (1..order.len()).rev() {
             order.swap(n, self.chance.below(n + 1));
         }
+    }
+}
+
+/// What a query wants: which items of a partition, and what of each.
+struct Wanted<'a> {
+    partition: &'a str,
+    /// The first sort key, and what the sort keys begin with, or the last one.
+    from: &'a str,
+    beginning: &'a str,
+    to: Option<&'a str>,
+    attributes: Option<Vec<&'a str>>,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(request: &'a Value) -> Result<Self, Refused> {
+        let text = |pointer: &str| request.pointer(pointer).and_then(Value::as_str);
+        let value = |name| text(&format!("/ExpressionAttributeValues/:{name}/S"));
+        let names = |alias: &str| text(&format!("/ExpressionAttributeNames/{alias}"));
+        let (beginning, between) = (value("prefix"), value("from").zip(value("to")));
+        let expected = match (beginning, between) {
+            (Some(_), _) => "pk = :partition AND begins_with(sk, :prefix)",
+            (_, Some(_)) => "pk = :partition AND sk BETWEEN :from AND :to",
+            _ => "pk = :partition",
+        };
+        let partition = value("partition").unwrap_or_default();
+        if text("/KeyConditionExpression") != Some(expected) {
+            return Err(Refused::new(400, "ValidationException", "a condition nobody knows"));
+        }
+        let attributes = text("/ProjectionExpression");
+        Ok(Self {
+            partition,
+            from: beginning.or(between.map(|(from, _)| from)).unwrap_or_default(),
+            beginning: beginning.unwrap_or_default(),
+            to: between.map(|(_, to)| to),
+            attributes: attributes.map(|list| list.split(", ").filter_map(names).collect()),
+        })
+    }
+
+    /// At most so many items, after `after`, with their sort keys.
+    fn among(
+        &self,
+        items: &BTreeMap<Key, Arc<Item>>,
+        after: Option<&str>,
+        at_most: usize,
+    ) -> Vec<(String, Arc<Item>)> {
+        let key = |sort: &str| Key { pk: self.partition.to_owned(), sk: sort.to_owned() };
+        let start = match after {
+            Some(after) if after >= self.from => Bound::Excluded(key(after)),
+            _ => Bound::Included(key(self.from)),
+        };
+        let is_wanted = |key: &Key| {
+            key.pk == self.partition
+                && key.sk.starts_with(self.beginning)
+                && self.to.is_none_or(|to| key.sk.as_str() <= to)
+        };
+        items
+            .range((start, Bound::Unbounded))
+            .take_while(|(key, _)| is_wanted(key))
+            .take(at_most)
+            .map(|(key, item)| (key.sk.clone(), Arc::clone(item)))
+            .collect()
+    }
+
+    /// What of an item is wanted.
+    fn of_item(&self, item: &Item) -> Value {
+        let Some(attributes) = &self.attributes else { return Value::Object(item.clone()) };
+        let wanted = attributes.iter().filter_map(|name| item.get_key_value(*name));
+        wanted.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) fn check(evidence: &Evidence) -> Vec<String> {
         let transaction = change.transaction.as_ref();
         let sent = transaction.and_then(|t| evidence.history.sent.get(t.token.as_ref()));
         if let (Some(expiry), Some(sent)) = (expiry, sent)
-            && Time::second(*sent).as_unix() > expiry
+            && Time::second(*sent).as_unix() >= expiry
         {
             broken.push(format!("never after: {node} was entered when {id} had expired"));
         }

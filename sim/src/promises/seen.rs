@@ -1,10 +1,11 @@
 //! Who looks sees what is there: all that was there before they asked, and nothing that was gone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::dynamodb::{Change, text};
+use crate::dynamodb::{Change, Item, number, text};
 use crate::request::Want;
 use crate::world::Evidence;
 
@@ -53,7 +54,46 @@ pub(super) fn check(evidence: &Evidence) -> Vec<String> {
             broken.push(format!("seen: attempt {n}, {request}, shows {gone}, which is not there"));
         }
     }
+    miscounted(evidence, &mut broken);
     broken
+}
+
+/// How often a token was used is told as it was at some time between question and answer.
+fn miscounted(evidence: &Evidence, broken: &mut Vec<String>) {
+    let uses = |item: &Item| number(item, "gate.used");
+    let token = |change: &Change| {
+        let of = change.new.as_deref()?;
+        text(of, "token").or_else(|| text(of, "id")).map(str::to_owned)
+    };
+    let mut counted: BTreeMap<String, Vec<(Duration, u64)>> = BTreeMap::new();
+    for change in evidence.changes_of("GATE#").chain(evidence.changes_of("TOKEN#")) {
+        let (old, new) =
+            (change.old.as_deref().and_then(uses), change.new.as_deref().and_then(uses));
+        if let (Some(old), Some(new), Some(token)) = (old, new, token(change)) {
+            counted.entry(token).or_default().push((change.at, new.saturating_sub(old)));
+        }
+    }
+    let until = |token: &str, when: Duration| -> u64 {
+        let of = counted.get(token).into_iter().flatten();
+        of.filter(|(at, _)| *at <= when).map(|(_, uses)| uses).sum()
+    };
+    for (n, attempt, request) in evidence.attempts() {
+        let Some((answered, answer)) = attempt.answer.as_ref().filter(|(_, a)| a.is_success())
+        else {
+            continue;
+        };
+        let listed = answer.body.get("tokens").and_then(Value::as_array).into_iter().flatten();
+        for shown in listed.chain([&answer.body]) {
+            let id = shown.get("id").and_then(Value::as_str).unwrap_or_default();
+            let Some(uses) = shown.get("use_count").and_then(Value::as_u64) else { continue };
+            let (least, most) = (until(id, attempt.sent), until(id, *answered));
+            if !(least..=most).contains(&uses) {
+                broken.push(format!(
+                    "seen: attempt {n}, {request}, shows {uses} uses of {id}, not {least} to {most}"
+                ));
+            }
+        }
+    }
 }
 
 fn is_of(change: &Change, team: &str) -> bool {
