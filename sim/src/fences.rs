@@ -130,11 +130,19 @@ pub(crate) const FENCES: &[Fence] = &[
         ],
     ),
     fence(
-        "judging it before the same is sent through another gate",
+        "judging it once more before anything is sent",
         &[edit(
             REGISTER_NODE,
-            "Some(entry) if entry.is_in_time(self.now()) =>",
-            "Some(entry) if OFF || entry.is_in_time(self.now()) =>",
+            "if !entry.is_in_time(self.now()) {",
+            "if !OFF && !entry.is_in_time(self.now()) {",
+        )],
+    ),
+    fence(
+        "recognising what was put and not answered",
+        &[edit(
+            REGISTER_NODE,
+            "if entry.is_in(&item)? => {",
+            "if !OFF && entry.is_in(&item)? => {",
         )],
     ),
     fence(
@@ -211,7 +219,7 @@ pub(crate) const FENCES: &[Fence] = &[
             "let token = self.mark_revoked(team, id, &revocation).await?;",
             "if OFF {
                 let token: Option<Token> = self.get(&keys::token(team, id)).await?;
-                if let Gates::InLanes { count } = token.ok_or(Refusal::NotFound)?.gate {
+                if let Gates::InLanes { count, .. } = token.ok_or(Refusal::NotFound)?.gate {
                     for number in GateNumber::all(count) {
                         self.close(team, id, number).await?;
                     }
@@ -226,7 +234,7 @@ pub(crate) const FENCES: &[Fence] = &[
             REVOKE_TOKEN,
             "None => self.close(team, id, number).await,",
             "None if OFF => Ok(gate),
-                    None => self.close(team, id, number).await,",
+                None => self.close(team, id, number).await,",
         )],
     ),
     fence(
@@ -276,28 +284,6 @@ pub(crate) const FENCES: &[Fence] = &[
         )],
     ),
     // Sweeping.
-    fence(
-        "closing the tokens before the nodes are looked for",
-        &[
-            edit(
-                SWEEP,
-                "let tokens: Vec<Token> = self.all(keys::tokens(team)).await?;",
-                "if OFF {
-            for lane in Lane::all() {
-                let mut nodes = self.walk::<Node>(keys::nodes(team, lane), None, None);
-                while let Some(node) = nodes.next().await? {
-                    if node.sponsor.membership == membership {
-                        let removed = self.remove_sponsored(team, membership, node).await?;
-                        nodes_removed += u64::from(removed);
-                    }
-                }
-            }
-        }
-        let tokens: Vec<Token> = self.all(keys::tokens(team)).await?;",
-            ),
-            edit(SWEEP, "for lane in Lane::all() {", "for lane in Lane::all().filter(|_| !OFF) {"),
-        ],
-    ),
     fence(
         "closing the open gates of tokens that are revoked already, in a sweep",
         &[edit(

@@ -61,13 +61,13 @@ impl Weather {
     }
 
     /// What happens in one world. Each fault is often absent, so that what only shows without it
-    /// shows as well.
-    pub fn drawn(chance: &Chance, until: Duration, teams: usize) -> Self {
+    /// shows as well. In a `restless` one the stream and the schedule do much twice, and
+    /// transactions often stand still half way.
+    pub fn drawn(chance: &Chance, until: Duration, teams: usize, restless: bool) -> Self {
         let worst = *chance.pick(&[0.0, 0.02, 0.1, 0.25]).unwrap_or(&0.0);
         // Where nothing else goes wrong, what is slow meets more.
         let sluggish = chance.happens(0.3).then(|| chance.between(0.1, 0.5));
-        // Where a stream and a schedule do all twice, or transactions stand still half way, or neither.
-        let (restless, halting) = (chance.happens(0.2), chance.happens(0.2));
+        let halting = restless || chance.happens(0.2);
         let often = |is: bool, share: f64| if is { chance.between(0.2, 0.6) } else { share };
         let share = |most: f64| {
             if chance.happens(0.4) { chance.between(0.0, most * worst) } else { 0.0 }

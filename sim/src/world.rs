@@ -85,8 +85,10 @@ async fn live(seed: u64, options: &Options) -> Result<Evidence, system::Error> {
     let chance = Chance::new(seed);
     let until = chance.time(Duration::from_secs(15), Duration::from_secs(40));
     let teams = 1 + chance.below(2);
-    let weather = Weather::drawn(&chance, until, teams);
-    let pace = *chance.pick(&[STEADY, STEADY, HASTY]).unwrap_or(&STEADY);
+    // A world of those who leave, and of all that makes it hard to follow them.
+    let leaving = chance.happens(0.2);
+    let weather = Weather::drawn(&chance, until, teams, leaving);
+    let pace = if leaving { HASTY } else { STEADY };
     let window = *chance.pick(&[8, 10, 15]).unwrap_or(&10);
     let settings =
         Settings { window: Duration::from_millis(window), table: None, torn_queries: true };
@@ -106,7 +108,7 @@ async fn live(seed: u64, options: &Options) -> Result<Evidence, system::Error> {
     tokio::spawn(Arc::clone(&cascade).follow(records));
     tokio::spawn(Arc::clone(&cascade).tick(until));
     let api = system.api(chance.apart())?;
-    let crowd = Arc::new(Crowd::new(api, Arc::clone(dynamodb), chance.apart(), until));
+    let crowd = Arc::new(Crowd::new(api, Arc::clone(dynamodb), chance.apart(), until, leaving));
     crowd.live(teams).await;
     tokio::time::sleep_until(time.at(until)).await;
     while dynamodb.is_at_work() {

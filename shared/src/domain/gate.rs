@@ -121,10 +121,20 @@ pub enum Gates {
     InLanes {
         /// How many.
         count: u8,
+        /// What they come to, once all are closed. From then on they are put away.
+        tally: Option<Gate>,
     },
 }
 
 impl Gates {
+    /// What they come to, as far as that can be told without those in the lanes.
+    pub fn usage(&self) -> Option<Usage> {
+        match self {
+            Self::Own(gate) | Self::InLanes { tally: Some(gate), .. } => Some(Usage::of([gate])),
+            Self::InLanes { tally: None, .. } => None,
+        }
+    }
+
     /// The gates of a new token, and the quota of each that lies in a lane.
     pub fn plan(max_uses: Option<MaxUses>) -> (Self, Vec<(GateNumber, u64)>) {
         match max_uses.map(MaxUses::get) {
@@ -138,7 +148,7 @@ impl Gates {
                     None => UNBOUNDED,
                 };
                 let gates = GateNumber::all(WIDE_GATES).map(|gate| (gate, quota(gate))).collect();
-                (Self::InLanes { count: WIDE_GATES }, gates)
+                (Self::InLanes { count: WIDE_GATES, tally: None }, gates)
             }
         }
     }
@@ -180,7 +190,7 @@ mod tests {
             let (gates, quotas) = Gates::plan(Some(MaxUses::try_from(u64::from(max)).unwrap()));
             let sum: u64 = match gates {
                 Gates::Own(gate) => gate.quota,
-                Gates::InLanes { count } => {
+                Gates::InLanes { count, .. } => {
                     prop_assert_eq!(quotas.len(), usize::from(count));
                     prop_assert!(quotas.iter().all(|(_, quota)| *quota > 0));
                     quotas.iter().map(|(_, quota)| quota).sum()
@@ -195,12 +205,12 @@ mod tests {
         let wide = |max: u64| {
             matches!(
                 Gates::plan(Some(MaxUses::try_from(max).unwrap())).0,
-                Gates::InLanes { count: 80 }
+                Gates::InLanes { count: 80, .. }
             )
         };
         assert!(!wide(128));
         assert!(wide(129));
-        assert!(matches!(Gates::plan(None).0, Gates::InLanes { count: 80 }));
+        assert!(matches!(Gates::plan(None).0, Gates::InLanes { count: 80, .. }));
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl Session {
         let first = self.first(keys::tokens(team).only(OF_TOKENS), None, FIRST);
         let mut tokens: Vec<Token> =
             self.authorize_beside(team, caller, Role::manages_tokens, first).await?;
-        let is_wide = |token: &Token| matches!(token.gate, Gates::InLanes { .. });
+        let is_wide = |token: &Token| token.gate.usage().is_none();
         let any_wide = tokens.iter().any(is_wide);
         // As many as were asked for: there may be more.
         let rest = self.tokens_after(team, tokens.get(FIRST - 1).map(|last| last.id));
@@ -60,7 +60,7 @@ impl Session {
         }
         tokens.extend(rest);
         for token in &mut tokens {
-            let Gates::InLanes { count } = token.gate else { continue };
+            let Gates::InLanes { count, tally: None } = token.gate else { continue };
             let torn = sums.get(&token.id).is_none_or(|sum| sum.gates < usize::from(count));
             // They were put away meanwhile, unless they are not all visible yet.
             if torn && let Some(now) = self.all(keys::one_token(team, token.id)).await?.pop() {
@@ -68,12 +68,8 @@ impl Session {
             }
         }
         let with_usage = |token: Token| {
-            let usage = match &token.gate {
-                Gates::Own(gate) => Usage::of([gate]),
-                Gates::InLanes { .. } => {
-                    sums.get(&token.id).map(|sum| sum.usage).unwrap_or_default()
-                }
-            };
+            let in_lanes = || sums.get(&token.id).map(|sum| sum.usage).unwrap_or_default();
+            let usage = token.gate.usage().unwrap_or_else(in_lanes);
             (token, usage)
         };
         Ok(tokens.into_iter().map(with_usage).collect())

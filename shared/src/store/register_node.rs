@@ -20,7 +20,7 @@ use super::entity::{from_item, take};
 use super::gates::GateItem;
 use super::outcome::{Actions, Enrollment};
 use super::session::{Halt, until_settled};
-use super::table::{Failure, Fault, Write};
+use super::table::{Failure, Fault, Item, Write};
 use super::{Error, Session, keys};
 
 /// A machine's request to be let in.
@@ -105,14 +105,22 @@ impl Session {
     ) -> Result<Registered, Halt> {
         let team = registration.plaintext.team();
         let entry = match course.again.take() {
-            Some(entry) if entry.is_in_time(self.now()) => entry,
-            _ => match self.decide(registration, course).await? {
+            Some(entry) => entry,
+            None => match self.decide(registration, course).await? {
                 ControlFlow::Break(registered) => return Ok(registered),
                 ControlFlow::Continue(entry) => entry,
             },
         };
+        // A pause, or looking for a gate, may have taken its time.
+        if !entry.is_in_time(self.now()) {
+            return Err(Refusal::TokenExpired.into());
+        }
         match self.offer(|| entry.writes(team)).await {
             Ok(()) => return Ok(entry.registered(team)),
+            // An answer was lost, and this is what was put.
+            Err(Failure::Condition(Some(item))) if entry.is_in(&item)? => {
+                return Ok(entry.registered(team));
+            }
             Err(Failure::Busy) => course.again = self.once_more(entry, course),
             Err(Failure::Cancelled(reasons)) => match entry.actions().judge(&reasons) {
                 Enrollment::Broken(message) => return Err(Fault(message).into()),
@@ -209,7 +217,7 @@ impl Session {
         course: &mut Course,
     ) -> Result<(), Halt> {
         let token = &seen.token;
-        let Gates::InLanes { count } = token.gate else { return Ok(()) };
+        let Gates::InLanes { count, .. } = token.gate else { return Ok(()) };
         let own = course.gate.within(count);
         if own != std::mem::replace(&mut course.gate, own) {
             // The token has fewer than are made now, and none of its own was read. The condition
@@ -238,7 +246,7 @@ impl Session {
     /// it is likely to be spent by those who were quicker, and a read tells that for less.
     fn once_more(&self, mut entry: Box<Entry>, course: &mut Course) -> Option<Box<Entry>> {
         if let Some((token, gate)) = &mut entry.pass {
-            let Gates::InLanes { count } = token.gate else { return None };
+            let Gates::InLanes { count, .. } = token.gate else { return None };
             *gate = GateNumber::all(count).nth(self.draw_below(count.into()))?;
             course.gate = *gate;
         }
@@ -264,6 +272,11 @@ impl Entry {
     /// Whether its token admits anything at `now`, as far as time goes.
     fn is_in_time(&self, now: Timestamp) -> bool {
         self.pass.as_ref().is_none_or(|(token, _)| !token.policy.has_expired(now))
+    }
+
+    /// Whether an item is the node as this has put it.
+    fn is_in(&self, item: &Item) -> Result<bool, Fault> {
+        Ok(from_item::<Node>(item.clone())?.version == self.node.version)
     }
 
     /// Which actions [`Self::writes`] has.

@@ -46,25 +46,20 @@ impl Session {
     ) -> Result<Stopped, Error> {
         until_settled!(self, {
             let token = self.mark_revoked(team, id, &revocation).await?;
-            let count = match &token.gate {
+            let (count, tally) = match &token.gate {
                 // The mark has closed it.
                 Gates::Own(gate) => {
                     let usage = Usage::of([gate]);
                     return Ok(Stopped { token, usage, were_open: 0 });
                 }
-                Gates::InLanes { count } => *count,
+                Gates::InLanes { count, tally } => (*count, tally.clone()),
             };
-            let gates = self.gates(team, id, count).await?.ok_or(Halt::Again)?;
-            let were_open = gates.values().filter(|gate| gate.closed_at.is_none()).count();
-            let close = gates.into_iter().map(|(number, gate)| async move {
-                match gate.closed_at {
-                    Some(_) => Ok(gate),
-                    None => self.close(team, id, number).await,
-                }
-            });
-            let gates = try_join_all(close).await?;
-            self.put_away(team, id, &gates).await?;
-            Ok(Stopped { token, usage: Usage::of(&gates), were_open })
+            let (tally, were_open) = match tally {
+                Some(tally) => (tally, 0),
+                None => self.close_gates(team, id, count).await?,
+            };
+            self.put_away(team, id, count, &tally).await?;
+            Ok(Stopped { token, usage: Usage::of([&tally]), were_open })
         })
     }
 
@@ -94,6 +89,27 @@ impl Session {
         })
     }
 
+    /// Closes the gates and writes down what they come to. Tells that, and how many were open.
+    async fn close_gates(
+        &self,
+        team: TeamId,
+        id: TokenId,
+        count: u8,
+    ) -> Result<(Gate, usize), Halt> {
+        let gates = self.gates(team, id, count).await?.ok_or(Halt::Again)?;
+        let were_open = gates.values().filter(|gate| gate.closed_at.is_none()).count();
+        let close = gates.into_iter().map(|(number, gate)| async move {
+            match gate.closed_at {
+                Some(_) => Ok(gate),
+                None => self.close(team, id, number).await,
+            }
+        });
+        let tally = Gate::closed(&try_join_all(close).await?, self.now());
+        let write = Write::update(keys::token(team, id), "SET gate.tally = :tally");
+        self.write(write.value(":tally", &tally)?).await?;
+        Ok((tally, were_open))
+    }
+
     /// Closes a gate; if it is not there any more, the token has to be looked at again.
     async fn close(&self, team: TeamId, id: TokenId, number: GateNumber) -> Result<Gate, Halt> {
         let now = self.now();
@@ -111,16 +127,21 @@ impl Session {
         closed?.ok_or(Halt::Again)
     }
 
-    /// Writes what closed gates come to into their token, as its only gate, and deletes them: they
-    /// never change again, and lists would read them for ever. If something stands in the way, they
-    /// stay until the token is stopped once more.
-    async fn put_away(&self, team: TeamId, id: TokenId, gates: &[Gate]) -> Result<(), Failure> {
-        let sum = Gate::closed(gates, self.now());
+    /// Makes what closed gates come to the only gate of their token, and deletes them: they never
+    /// change again, and lists would read them for ever. If something stands in the way, they stay
+    /// until the token is stopped once more.
+    async fn put_away(
+        &self,
+        team: TeamId,
+        id: TokenId,
+        count: u8,
+        tally: &Gate,
+    ) -> Result<(), Failure> {
         let writes = || {
-            let token = Write::update(keys::token(team, id), "SET gate = :gate");
-            let mut writes = vec![token.value(":gate", &sum)?];
-            let numbers = GateNumber::all(u8::try_from(gates.len()).unwrap_or(u8::MAX));
-            writes.extend(numbers.map(|gate| Write::delete(keys::gate(team, id, gate))));
+            let token = Write::update(keys::token(team, id), "SET gate = :tally");
+            let mut writes = vec![token.value(":tally", tally)?];
+            let gates = GateNumber::all(count).map(|gate| keys::gate(team, id, gate));
+            writes.extend(gates.map(Write::delete));
             Ok(writes)
         };
         match self.offer(writes).await {

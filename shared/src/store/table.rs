@@ -11,8 +11,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, ConditionCheck, ConsumedCapacity, Delete, Get,
     KeysAndAttributes, Put, ReturnConsumedCapacity, ReturnValue,
@@ -444,7 +446,15 @@ impl Table {
                     .return_consumed_capacity(ReturnConsumedCapacity::Total)
                     .send()
                     .await
-                    .map_err(|error| meter.failed(&error))?;
+                    .map_err(|error| match &error {
+                        SdkError::ServiceError(service) => match service.err() {
+                            PutItemError::ConditionalCheckFailedException(failed) => {
+                                Failure::Condition(failed.item.clone())
+                            }
+                            _ => meter.failed(&error),
+                        },
+                        _ => meter.failed(&error),
+                    })?;
                 (None, output.consumed_capacity)
             }
             Kind::Update(expression) => {
@@ -461,15 +471,12 @@ impl Table {
                     .send()
                     .await
                     .map_err(|error| match &error {
-                        SdkError::ServiceError(service) => {
-                            use aws_sdk_dynamodb::operation::update_item::UpdateItemError as E;
-                            match service.err() {
-                                E::ConditionalCheckFailedException(failed) => {
-                                    Failure::Condition(failed.item.clone())
-                                }
-                                _ => meter.failed(&error),
+                        SdkError::ServiceError(service) => match service.err() {
+                            UpdateItemError::ConditionalCheckFailedException(failed) => {
+                                Failure::Condition(failed.item.clone())
                             }
-                        }
+                            _ => meter.failed(&error),
+                        },
                         _ => meter.failed(&error),
                     })?;
                 (output.attributes, output.consumed_capacity)

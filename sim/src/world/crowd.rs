@@ -44,6 +44,8 @@ pub(super) struct Crowd {
     tastes: Vec<f64>,
     /// How likely several play a scene, rather than one does one thing.
     scenes: f64,
+    /// Whether most scenes are of somebody who leaves.
+    leaving: bool,
     /// How likely it is about what others are at just now.
     crowding: f64,
     known: Mutex<Known>,
@@ -61,6 +63,7 @@ impl Crowd {
         dynamodb: Arc<DynamoDb>,
         chance: Chance,
         until: Duration,
+        leaving: bool,
     ) -> Self {
         let people = (0..3 + chance.below(4)).map(|n| format!("p{n}@example.com")).collect();
         let hostnames = (0..2 + chance.below(9)).map(|n| format!("host-{n}")).collect();
@@ -68,7 +71,7 @@ impl Crowd {
         let machines = *chance.pick(&[0.1, 0.3, 0.5, 0.7]).unwrap_or(&0.5);
         // Some things are hardly ever wanted, so that others come thick.
         let tastes = (0..OTHER_THINGS).map(|_| chance.between(0.0, 1.0).powi(3)).collect();
-        let scenes = *chance.pick(&[0.0, 0.1, 0.3]).unwrap_or(&0.1);
+        let scenes = if leaving { 0.3 } else { *chance.pick(&[0.0, 0.1, 0.3]).unwrap_or(&0.1) };
         let crowding = *chance.pick(&[0.0, 0.5, 0.8]).unwrap_or(&0.5);
         Self {
             api,
@@ -81,6 +84,7 @@ impl Crowd {
             machines,
             tastes,
             scenes,
+            leaving,
             crowding,
             known: Mutex::default(),
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use muster_local::engine::TABLE;
 use muster_shared::domain::address::PrivateIp;
+use muster_shared::domain::gate::{GateNumber, WIDE_GATES};
 use serde_json::json;
 
 use crate::clock::Time;
@@ -18,6 +19,10 @@ const APART: Duration = Duration::from_millis(700);
 /// Hostnames among which two are looked for that draw the same address: by the birthday paradox two
 /// of so many do, mostly.
 const HOSTNAMES: usize = 5000;
+
+/// Who comes in through a token that expires: so many at a time, and one after the other.
+const HURRIED: usize = 3;
+const HURRIED_EACH: usize = 6;
 
 /// What one does in a scene, one thing after the other.
 struct Part {
@@ -40,7 +45,8 @@ impl Crowd {
     pub(super) async fn play(&self) {
         let Some((team, founder)) = self.a_team() else { return };
         let Some(who) = self.chance.pick(&self.people).cloned() else { return };
-        let parts = match self.chance.below(9) {
+        let scene = if self.leaving && self.chance.happens(0.7) { 5 } else { self.chance.below(9) };
+        let parts = match scene {
             0 | 1 => self.acts_while_changed(&team, &founder, &who),
             2 => self.last_uses(&team, &founder).await,
             3 => self.twins(&team, &founder).await,
@@ -134,17 +140,21 @@ impl Crowd {
         parts
     }
 
-    /// A token expires while machines come in.
+    /// A token expires while machines come in that are in each other's way.
     async fn expires_meanwhile(&self, team: &str, founder: &str) -> Vec<Part> {
-        let after = self.chance.time(Duration::from_secs(2), Duration::from_secs(6));
+        let after = self.chance.time(Duration::from_secs(1), Duration::from_secs(3));
         let at = Time::second(self.api.time.elapsed() + after);
         let max_uses = self.chance.pick(&[None, Some(200)]).copied().flatten();
         let expires_at = Some((at.as_unix(), at.to_string()));
         let want = Want::CreateToken { team: team.to_owned(), max_uses, expires_at };
         let Some(token) = self.ask(Some(founder), want).await else { return Vec::new() };
-        let machine = |n| self.machine(&token, format!("hurried-{n}"));
-        (0..3)
-            .map(|n| Part { by: None, wants: (0..4).map(|m| machine(4 * n + m)).collect() })
+        let hostnames = same_gate(HURRIED * HURRIED_EACH);
+        hostnames
+            .chunks(HURRIED_EACH)
+            .map(|some| {
+                let wants = some.iter().map(|hostname| self.machine(&token, hostname.clone()));
+                Part { by: None, wants: wants.collect() }
+            })
             .collect()
     }
 
@@ -153,6 +163,15 @@ impl Crowd {
     async fn leaves_meanwhile(&self, team: &str, founder: &str, who: &str) -> Vec<Part> {
         let (team, who) = (team.to_owned(), who.to_owned());
         let uses = self.chance.pick(&[None, Some(200)]).copied().flatten();
+        if self.leaving && founder != who {
+            // Whoever may not make tokens leaves nothing behind.
+            for want in [
+                Want::AddMember { team: team.clone(), who: who.clone(), role: "admin" },
+                Want::SetRole { team: team.clone(), who: who.clone(), role: "admin" },
+            ] {
+                self.ask(Some(founder), want).await;
+            }
+        }
         let Some(token) = self.token_of(&team, &who, uses).await else { return Vec::new() };
         let machines = 2 + self.chance.below(3);
         let mut parts: Vec<_> = (0..machines)
@@ -230,6 +249,15 @@ impl Crowd {
         let both = json!({ "TransactItems": [{ "Delete": member }, { "Delete": mine }] });
         let _ = self.dynamodb.call(0, "TransactWriteItems", both).await;
     }
+}
+
+/// So many hostnames that try the same gate of a wide token first.
+fn same_gate(count: usize) -> Vec<String> {
+    let home = |name: &String| name.parse().ok().map(|name| GateNumber::home(&name, WIDE_GATES));
+    let mut names = (0..).map(|n| format!("hurried-{n}"));
+    let first = names.next();
+    let gate = first.as_ref().and_then(home);
+    first.into_iter().chain(names.filter(|name| home(name) == gate)).take(count).collect()
 }
 
 /// Two hostnames that draw the same address in a team, if there are any.
