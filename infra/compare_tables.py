@@ -36,7 +36,7 @@ def gates(items):
     """All gates of each token: the one in the token itself, or those that are items."""
     found = {}
     for (pk, sk), item in items.items():
-        if pk.startswith("TEAM#") and sk.startswith(("TOKEN#", "GATE#")) and "gate" in item:
+        if pk.startswith("TEAM#") and sk.startswith(("TOKEN#", "GATE#")) and "count" not in item.get("gate", {"count"}):
             token = item.get("token", item.get("id"))
             found.setdefault((team_of(pk), token), {})[sk] = item["gate"]
     return found

@@ -175,8 +175,8 @@ pub(crate) const FENCES: &[Fence] = &[
         "sending it once more after contention",
         &[edit(
             SESSION,
-            "Err(failure) if failure.is_contention() && contention(is_unanswered) => {}",
-            "Err(failure) if failure.is_contention() && contention(is_unanswered) && !OFF => {}",
+            "Err(failure) if failure.is_contention() && waits => {}",
+            "Err(failure) if failure.is_contention() && waits && !OFF => {}",
         )],
     ),
     fence(
@@ -221,7 +221,7 @@ pub(crate) const FENCES: &[Fence] = &[
                 let token: Option<Token> = self.get(&keys::token(team, id)).await?;
                 if let Gates::InLanes { count, .. } = token.ok_or(Refusal::NotFound)?.gate {
                     for number in GateNumber::all(count) {
-                        self.close(team, id, number).await?;
+                        self.close(team, id, number, &closed).await?;
                     }
                 }
             }
@@ -232,9 +232,9 @@ pub(crate) const FENCES: &[Fence] = &[
         "closing the gates",
         &[edit(
             REVOKE_TOKEN,
-            "None => self.close(team, id, number).await,",
+            "None => self.close(team, id, number, closed).await,",
             "None if OFF => Ok(gate),
-                None => self.close(team, id, number).await,",
+                    None => self.close(team, id, number, closed).await,",
         )],
     ),
     fence(

@@ -39,6 +39,9 @@ pub struct Weather {
     pub record_repeated: f64,
     /// The schedule runs twice at once.
     pub schedule_doubled: f64,
+    /// Whether records and the schedule come twice at once as often as not, even when the weather has
+    /// cleared: they may at any time.
+    pub restless: bool,
     /// Partitions that do not answer for a while.
     pub outages: Vec<Outage>,
     /// Functions that draw an id now and then that was drawn before.
@@ -68,7 +71,6 @@ impl Weather {
         // Where nothing else goes wrong, what is slow meets more.
         let sluggish = chance.happens(0.3).then(|| chance.between(0.1, 0.5));
         let halting = restless || chance.happens(0.2);
-        let often = |is: bool, share: f64| if is { chance.between(0.2, 0.6) } else { share };
         let share = |most: f64| {
             if chance.happens(0.4) { chance.between(0.0, most * worst) } else { 0.0 }
         };
@@ -81,14 +83,15 @@ impl Weather {
             throttled: share(1.0),
             unprocessed: share(2.0),
             delivered_twice: share(1.0),
-            coordinator_lost: often(halting, share(1.0)),
+            coordinator_lost: if halting { chance.between(0.2, 0.6) } else { share(1.0) },
             slow: sluggish.unwrap_or_else(|| share(1.0)),
             killed: share(2.0),
             frozen: share(1.0),
             client_cut_off: share(1.0),
             impatient: share(1.0),
-            record_repeated: often(restless, share(2.0)),
-            schedule_doubled: often(restless, share(2.0)),
+            record_repeated: share(2.0),
+            schedule_doubled: share(2.0),
+            restless,
             outages: outages(chance, until, worst),
             // Tokens of two teams may have one id, but whoever looks could not tell them apart.
             short_of_ids: match teams {

@@ -9,6 +9,7 @@ use muster_shared::domain::gate::{GateNumber, WIDE_GATES};
 use muster_shared::domain::refusal::Refusal;
 use muster_shared::domain::report::Report;
 use muster_shared::domain::token::{AllowedKinds, Policy};
+use muster_tests::wire::Sent;
 use muster_tests::world::{World, key};
 
 use crate::in_every_weather;
@@ -267,6 +268,27 @@ async fn an_update_whose_answer_was_lost_is_answered_with_the_node_it_wrote() {
     let registered = registered.unwrap();
     assert!(!registered.created);
     assert_eq!(registered.node.sponsor.token, new.token());
+}
+
+#[tokio::test]
+async fn a_change_that_was_put_and_not_answered_is_told_whatever_becomes_of_the_token() {
+    let world = World::calm().await;
+    let token = world.token(None).await;
+    world.register(&token, "web-1", None).await.unwrap();
+    let is_put = |sent: &Sent| sent.operation == "PutItem";
+    let sent = AtomicBool::new(false);
+    let mut again = world.wire.hold(move |call| is_put(call) && sent.swap(true, Ordering::SeqCst));
+    world.wire.lose_answer(is_put);
+    let mut report = Report::of("web-1".parse().unwrap());
+    report.name = Some("Renamed".parse().unwrap());
+    let change = world.report(&token, report, None);
+    let revoke = async {
+        again.arrived().await;
+        world.revoke(&token).await.unwrap();
+        again.release();
+    };
+    let (changed, ()) = tokio::join!(change, revoke);
+    assert_eq!(changed.unwrap().node.name.unwrap().as_str(), "Renamed");
 }
 
 #[tokio::test]

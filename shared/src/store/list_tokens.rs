@@ -63,7 +63,10 @@ impl Session {
             let Gates::InLanes { count, tally: None } = token.gate else { continue };
             let torn = sums.get(&token.id).is_none_or(|sum| sum.gates < usize::from(count));
             // They were put away meanwhile, unless they are not all visible yet.
-            if torn && let Some(now) = self.all(keys::one_token(team, token.id)).await?.pop() {
+            if torn
+                && let Some(now) =
+                    self.all(keys::one_token(team, token.id).only(OF_TOKENS)).await?.pop()
+            {
                 *token = now;
             }
         }

@@ -115,7 +115,7 @@ impl Session {
         if !entry.is_in_time(self.now()) {
             return Err(Refusal::TokenExpired.into());
         }
-        match self.offer(|| entry.writes(team)).await {
+        match self.offer(entry.writes(team)?).await {
             Ok(()) => return Ok(entry.registered(team)),
             // An answer was lost, and this is what was put.
             Err(Failure::Condition(Some(item))) if entry.is_in(&item)? => {
@@ -225,7 +225,10 @@ impl Session {
             return Ok(());
         }
         // A revoke has put the gates away since the token was read, if they are not there.
-        let gate = seen.gate.as_ref().ok_or(Halt::Again)?;
+        let Some(gate) = &seen.gate else {
+            self.note(format!("{} has no gate {}", token.id, course.gate.number()));
+            return Err(Halt::Again);
+        };
         if gate.is_spent() {
             let gates = self.gates(team, token.id, count).await?.ok_or(Halt::Again)?;
             let left: Vec<_> =

@@ -1,4 +1,9 @@
+use std::iter;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use futures_util::future::try_join_all;
+use tokio::time::Instant;
 
 use crate::domain::gate::{Gate, GateNumber, Gates, Usage};
 use crate::domain::id::{TeamId, TokenId};
@@ -14,12 +19,16 @@ use super::session::{Halt, until_settled};
 use super::table::{Failure, Fault, Write};
 use super::{Error, Session, keys};
 
+/// How long a token's gates may take to be visible, all of them, once the token is: longer than a
+/// transaction takes that has lost its coordinator.
+const VISIBLE_WITHIN: Duration = Duration::from_secs(30);
+
 /// A token through which nothing more passes.
 pub(super) struct Stopped {
     pub(super) token: Token,
     pub(super) usage: Usage,
-    /// How many of its gates in the lanes were open.
-    pub(super) were_open: usize,
+    /// How many of its gates in the lanes were closed for it.
+    pub(super) closed: usize,
 }
 
 impl Session {
@@ -44,23 +53,39 @@ impl Session {
         id: TokenId,
         revocation: Revocation,
     ) -> Result<Stopped, Error> {
-        until_settled!(self, {
+        let (began, closed) = (Instant::now(), AtomicUsize::new(0));
+        let (token, tally) = until_settled!(self, {
             let token = self.mark_revoked(team, id, &revocation).await?;
-            let (count, tally) = match &token.gate {
-                // The mark has closed it.
-                Gates::Own(gate) => {
-                    let usage = Usage::of([gate]);
-                    return Ok(Stopped { token, usage, were_open: 0 });
+            let count = match &token.gate {
+                // The mark has closed it, or all are closed.
+                Gates::Own(gate) | Gates::InLanes { tally: Some(gate), .. } => {
+                    let tally = gate.clone();
+                    return Ok((token, tally));
                 }
-                Gates::InLanes { count, tally } => (*count, tally.clone()),
+                Gates::InLanes { count, tally: None } => *count,
             };
-            let (tally, were_open) = match tally {
-                Some(tally) => (tally, 0),
-                None => self.close_gates(team, id, count).await?,
+            let Some(gates) = self.gates(team, id, count).await? else {
+                let is_lost = began.elapsed() > VISIBLE_WITHIN;
+                let lost = || Fault(self.unsettled().unwrap_or_default());
+                return Err(if is_lost { lost().into() } else { Halt::Again });
             };
-            self.put_away(team, id, count, &tally).await?;
-            Ok(Stopped { token, usage: Usage::of([&tally]), were_open })
-        })
+            let closed = &closed;
+            let close = gates.into_iter().map(|(number, gate)| async move {
+                match gate.closed_at {
+                    Some(_) => Ok(gate),
+                    None => self.close(team, id, number, closed).await,
+                }
+            });
+            let gates = try_join_all(close).await?;
+            Ok((token, Gate::closed(&gates, self.now())))
+        })?;
+        if let Gates::InLanes { count, .. } = token.gate
+            && let Err(failure) = self.put_away(team, id, count, &tally).await
+        {
+            tracing::info!(token = %id, ?failure, "gates are not put away");
+        }
+        let closed = closed.into_inner();
+        Ok(Stopped { token, usage: Usage::of([&tally]), closed })
     }
 
     /// Marks the token, so that whoever reads it from now on is refused, and, where it is its own
@@ -89,31 +114,16 @@ impl Session {
         })
     }
 
-    /// Closes the gates and writes down what they come to. Tells that, and how many were open.
-    async fn close_gates(
+    /// Closes a gate; if it is not there any more, the token has to be looked at again.
+    async fn close(
         &self,
         team: TeamId,
         id: TokenId,
-        count: u8,
-    ) -> Result<(Gate, usize), Halt> {
-        let gates = self.gates(team, id, count).await?.ok_or(Halt::Again)?;
-        let were_open = gates.values().filter(|gate| gate.closed_at.is_none()).count();
-        let close = gates.into_iter().map(|(number, gate)| async move {
-            match gate.closed_at {
-                Some(_) => Ok(gate),
-                None => self.close(team, id, number).await,
-            }
-        });
-        let tally = Gate::closed(&try_join_all(close).await?, self.now());
-        let write = Write::update(keys::token(team, id), "SET gate.tally = :tally");
-        self.write(write.value(":tally", &tally)?).await?;
-        Ok((tally, were_open))
-    }
-
-    /// Closes a gate; if it is not there any more, the token has to be looked at again.
-    async fn close(&self, team: TeamId, id: TokenId, number: GateNumber) -> Result<Gate, Halt> {
+        number: GateNumber,
+        closed: &AtomicUsize,
+    ) -> Result<Gate, Halt> {
         let now = self.now();
-        let closed = until_settled!(self, {
+        let gate = until_settled!(self, {
             let key = keys::gate(team, id, number);
             let close =
                 Write::update(key, "SET gate.closed_at = if_not_exists(gate.closed_at, :now)");
@@ -124,12 +134,15 @@ impl Session {
                 Err(failure) => Err(failure.into()),
             }
         });
-        closed?.ok_or(Halt::Again)
+        let gate = gate?.ok_or(Halt::Again)?;
+        closed.fetch_add(1, Ordering::Relaxed);
+        Ok(gate)
     }
 
-    /// Makes what closed gates come to the only gate of their token, and deletes them: they never
-    /// change again, and lists would read them for ever. If something stands in the way, they stay
-    /// until the token is stopped once more.
+    /// Writes down what closed gates come to, makes that the only gate of their token, and deletes
+    /// them: they never change again, and lists would read them for ever. The tally comes first,
+    /// because a transaction becomes visible item by item. Tried once: the token is stopped already,
+    /// and whoever stops it once more goes on from here.
     async fn put_away(
         &self,
         team: TeamId,
@@ -137,16 +150,10 @@ impl Session {
         count: u8,
         tally: &Gate,
     ) -> Result<(), Failure> {
-        let writes = || {
-            let token = Write::update(keys::token(team, id), "SET gate = :tally");
-            let mut writes = vec![token.value(":tally", tally)?];
-            let gates = GateNumber::all(count).map(|gate| keys::gate(team, id, gate));
-            writes.extend(gates.map(Write::delete));
-            Ok(writes)
-        };
-        match self.offer(writes).await {
-            Err(failure) if failure.is_contention() => Ok(()),
-            settled => settled,
-        }
+        let token = |change| Write::update(keys::token(team, id), change).value(":tally", tally);
+        self.write(token("SET gate.tally = :tally")?).await?;
+        let gates = GateNumber::all(count).map(|gate| keys::gate(team, id, gate));
+        let delete = gates.map(Write::delete);
+        self.send_once(iter::once(token("SET gate = :tally")?).chain(delete).collect()).await
     }
 }

@@ -94,6 +94,13 @@ pub(super) fn attempt<T, F: Future<Output = Result<T, Halt>>>(attempt: F) -> F {
     attempt
 }
 
+/// What is done where something else has an item, or capacity is wanting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Contention {
+    Waits,
+    GivesUp,
+}
+
 /// What one request does with the table.
 #[derive(Debug)]
 pub struct Session {
@@ -242,18 +249,24 @@ impl Session {
     ///
     /// What was not answered may be applied later, even after a refusal that a fresh read would lead
     /// to. Sent again as it was, it goes through once, or its conditions tell that it can't any more.
+    /// A put alone has no token: where an answer was lost, its condition may refuse what it has put.
     pub(super) async fn send(&self, writes: Vec<Write>) -> Result<(), Failure> {
-        self.send_through(|| Ok(writes.clone()), |_| true).await
+        self.send_through(writes, Contention::Waits).await
     }
 
     /// Sends writes as [`Session::send`] does, but gives up at the first contention, unless what was
-    /// sent before was not answered: contention says nothing of that. The writes are made for each
-    /// call, which costs less than to keep them for another that is hardly ever made.
-    pub(super) async fn offer(
-        &self,
-        writes: impl Fn() -> Result<Vec<Write>, Fault>,
-    ) -> Result<(), Failure> {
-        self.send_through(writes, |is_unanswered| is_unanswered).await
+    /// sent before was not answered: contention says nothing of that.
+    pub(super) async fn offer(&self, writes: Vec<Write>) -> Result<(), Failure> {
+        self.send_through(writes, Contention::GivesUp).await
+    }
+
+    /// Sends writes in a transaction, once.
+    pub(super) async fn send_once(&self, writes: Vec<Write>) -> Result<(), Failure> {
+        self.transact(writes, &self.transaction_token()).await
+    }
+
+    fn transaction_token(&self) -> String {
+        HEXLOWER.encode(&self.draw::<16>())
     }
 
     async fn transact(&self, writes: Vec<Write>, token: &str) -> Result<(), Failure> {
@@ -262,20 +275,22 @@ impl Session {
 
     async fn send_through(
         &self,
-        writes: impl Fn() -> Result<Vec<Write>, Fault>,
-        contention: fn(bool) -> bool,
+        writes: Vec<Write>,
+        contention: Contention,
     ) -> Result<(), Failure> {
-        let token = HEXLOWER.encode(&self.draw::<16>());
+        let token = self.transaction_token();
         let (mut tries, mut is_unanswered) = (0, false);
         loop {
-            let answer = match <[Write; 1]>::try_from(writes().map_err(Failure::Broken)?) {
+            // Copies come in the same order, so that what is sent again is the same byte for byte.
+            let answer = match <[Write; 1]>::try_from(writes.clone()) {
                 Ok([put]) if put.is_put() => self.write(put).await.map(drop),
                 Ok(alone) => self.transact(alone.into(), &token).await,
                 Err(several) => self.transact(several, &token).await,
             };
+            let waits = is_unanswered || contention == Contention::Waits;
             match answer {
                 Err(Failure::Unsettled) => is_unanswered = true,
-                Err(failure) if failure.is_contention() && contention(is_unanswered) => {}
+                Err(failure) if failure.is_contention() && waits => {}
                 settled => return settled,
             }
             self.pause(tries).await;

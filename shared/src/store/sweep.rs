@@ -96,7 +96,7 @@ impl Session {
                 let stopped = self.stop(team, token.id, revocation).await?;
                 token = stopped.token;
                 closed += u64::from(!was_revoked);
-                closed += u64::try_from(stopped.were_open).unwrap_or(u64::MAX);
+                closed += u64::try_from(stopped.closed).unwrap_or(u64::MAX);
             }
             tokens_revoked += u64::from(token.revocation.is_some_and(|r| r.removal.is_some()));
         }

@@ -46,6 +46,12 @@ pub(super) enum Failure {
     Broken(Fault),
 }
 
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Broken(fault)
+    }
+}
+
 impl Failure {
     /// Whether nothing but what others are about, or a want of capacity, stood in the way.
     pub(super) fn is_contention(&self) -> bool {

@@ -34,7 +34,7 @@ pub(super) fn check(evidence: &Evidence) -> Vec<String> {
         let Some(expiry) = token.expires_at else { continue };
         // A clock is ahead by up to twice the skew.
         let began = Time::second(attempt.sent).as_unix();
-        if answer.is_success() && began > expiry {
+        if answer.is_success() && began >= expiry {
             broken.push(format!(
                 "never after: {} let in by the expired {}",
                 answer.text("hostname"),

@@ -63,5 +63,7 @@ fn what_it_left<'a>(
         counts || change.key.sk.starts_with("NODE#") || change.key.sk == "ADDR"
     })?;
     let node = evidence.changes_of("NODE#").find(its_own);
-    (!node.is_some_and(changed_by_others)).then_some(left)
+    // What a transaction has done before it was answered, its answer tells.
+    let is_untold = |node: &&Arc<Change>| node.transaction.is_none() || node.at > *answered;
+    (!node.filter(is_untold).is_some_and(changed_by_others)).then_some(left)
 }

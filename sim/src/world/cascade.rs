@@ -58,7 +58,9 @@ impl Cascade {
                 .collect();
             for batch in removed.chunks(BATCH) {
                 let now = self.time.elapsed();
-                if !self.weather.strikes(&self.chance, self.weather.record_repeated, now) {
+                let restless = self.weather.restless && self.chance.happens(0.5);
+                let strikes = self.weather.strikes(&self.chance, self.weather.record_repeated, now);
+                if !restless && !strikes {
                     self.hand_over(batch).await;
                     continue;
                 }
@@ -114,8 +116,9 @@ impl Cascade {
 
     async fn round(&self) {
         let event = json!({ "sweep": "unfinished-removals" });
-        let doubled =
-            self.weather.strikes(&self.chance, self.weather.schedule_doubled, self.time.elapsed());
+        let now = self.time.elapsed();
+        let doubled = self.weather.strikes(&self.chance, self.weather.schedule_doubled, now)
+            || self.weather.restless && self.chance.happens(0.5);
         if doubled {
             self.history.met("schedule doubled", FUNCTION);
             join(self.invoke(event.clone()), self.invoke(event)).await;
