@@ -126,7 +126,11 @@ impl Network {
             }
             strikes
         };
-        if strikes(self.weather.slow, "slow") {
+        // Sweeps that take their time meet what appears late.
+        let often = if operation == "TransactWriteItems" { 0.2 } else { 0.03 };
+        let sweeps_slowly =
+            self.weather.restless && function == "member-cascade" && self.chance.happens(often);
+        if sweeps_slowly || strikes(self.weather.slow, "slow") {
             tokio::time::sleep(self.chance.time(Duration::ZERO, Duration::from_secs(4))).await;
         }
         if strikes(self.weather.request_lost, "request lost") {

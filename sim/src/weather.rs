@@ -39,8 +39,8 @@ pub struct Weather {
     pub record_repeated: f64,
     /// The schedule runs twice at once.
     pub schedule_doubled: f64,
-    /// Whether records and the schedule come twice at once as often as not, even when the weather has
-    /// cleared: they may at any time.
+    /// Whether records and the schedule come twice at once as often as not, and sweeps are slow now and
+    /// then, even when the weather has cleared: they may at any time.
     pub restless: bool,
     /// Partitions that do not answer for a while.
     pub outages: Vec<Outage>,
