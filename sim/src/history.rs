@@ -145,14 +145,10 @@ impl History {
         *self.state().coverage.entry((fault, step.to_owned())).or_default() += 1;
     }
 
-    /// An attempt hears what became of a call. Notes what it reads of a member.
-    pub(crate) fn hear(&self, by: Origin, done: &Result<Value, Refused>) {
-        if let Ok(Some(Value::Object(item))) = done.as_ref().map(|answer| answer.get("Item"))
-            && let Some(key) = Key::of(item).filter(|key| key.sk.starts_with("MEMBER#"))
-        {
-            let at = self.time.elapsed();
-            self.state().reads.push(Read { by, at, key, item: item.clone() });
-        }
+    /// An attempt hears of a member that it has read.
+    pub(crate) fn hear(&self, by: Origin, key: Key, item: Item) {
+        let at = self.time.elapsed();
+        self.state().reads.push(Read { by, at, key, item });
     }
 
     /// Notes what keeps an attempt from going on, until it is over.

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::chance::Chance;
 use crate::clock::Time;
-use crate::dynamodb::{DynamoDb, Origin, Refused};
+use crate::dynamodb::{DynamoDb, Item, Key, Origin, Refused};
 use crate::history::History;
 use crate::mutation::Mutation;
 use crate::weather::Weather;
@@ -72,12 +72,18 @@ impl HttpConnector for Connector {
         let network = Arc::clone(&self.0);
         let (origin, function) = ORIGIN.try_with(|origin| *origin).unwrap_or((0, "nobody"));
         let history = Arc::clone(&network.history);
-        // A task of its own: a call whose caller is gone goes on, as it does in a network.
-        let call = tokio::spawn(async move { network.carry(origin, function, request).await });
+        // A task of its own: a call whose caller is gone goes on, as it does in a network. Writing the
+        // answer is none of the caller's work.
+        let call = tokio::spawn(async move {
+            let done = network.carry(origin, function, request).await?;
+            Some((member_in(&done), answer(done)))
+        });
         HttpConnectorFuture::new(async move {
-            let done = call.await.ok().flatten().ok_or_else(lost)?;
-            history.hear(origin, &done);
-            answer(done)
+            let (member, answer) = call.await.ok().flatten().ok_or_else(lost)?;
+            if let Some((key, item)) = member {
+                history.hear(origin, key, item);
+            }
+            answer
         })
     }
 }
@@ -192,6 +198,13 @@ fn is_trouble(done: &Result<Value, Refused>) -> bool {
     let codes = reasons.into_iter().flatten().filter_map(|reason| reason.get("Code")?.as_str());
     let codes: Vec<_> = codes.filter(|code| *code != "None").collect();
     codes.is_empty() || codes.iter().any(|code| *code != "ConditionalCheckFailed")
+}
+
+/// The member that was read, if one was.
+fn member_in(done: &Result<Value, Refused>) -> Option<(Key, Item)> {
+    let item = done.as_ref().ok()?.get("Item")?.as_object()?;
+    let key = Key::of(item).filter(|key| key.sk.starts_with("MEMBER#"))?;
+    Some((key, item.clone()))
 }
 
 fn answer(done: Result<Value, Refused>) -> Result<HttpResponse, ConnectorError> {

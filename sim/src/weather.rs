@@ -40,7 +40,7 @@ pub struct Weather {
     /// The schedule runs twice at once.
     pub schedule_doubled: f64,
     /// Whether records and the schedule come twice at once as often as not, and sweeps are slow now and
-    /// then, even when the weather has cleared: they may at any time.
+    /// then, even when the weather has cleared: they may at any time. And what is lost is found late.
     pub restless: bool,
     /// Partitions that do not answer for a while.
     pub outages: Vec<Outage>,
@@ -83,7 +83,7 @@ impl Weather {
             throttled: share(1.0),
             unprocessed: share(2.0),
             delivered_twice: share(1.0),
-            coordinator_lost: if halting { chance.between(0.2, 0.6) } else { share(1.0) },
+            coordinator_lost: if halting { chance.between(0.2, 0.8) } else { share(1.0) },
             slow: sluggish.unwrap_or_else(|| share(1.0)),
             killed: share(2.0),
             frozen: share(1.0),

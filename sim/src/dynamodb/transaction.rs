@@ -240,7 +240,8 @@ impl DynamoDb {
     /// The coordinator is lost before it has told all nodes: another one finds that out after a while,
     /// and tells the rest.
     fn lose_coordinator(&self, messages: &mut [(Duration, usize)]) {
-        let longest = if self.chance.happens(0.3) { LONGEST_RECOVERY } else { RECOVERY };
+        let often = if self.weather.restless { 1.0 } else { 0.3 };
+        let longest = if self.chance.happens(often) { LONGEST_RECOVERY } else { RECOVERY };
         let late = self.chance.time(Duration::ZERO, longest);
         let told = self.chance.below(messages.len());
         messages.iter_mut().skip(told).for_each(|(at, _)| *at += late);

@@ -173,7 +173,7 @@ impl Crowd {
             }
         }
         let Some(token) = self.token_of(&team, &who, uses).await else { return Vec::new() };
-        let machines = 2 + self.chance.below(3);
+        let machines = if self.leaving { 6 } else { 2 + self.chance.below(3) };
         let mut parts: Vec<_> = (0..machines)
             .map(|n| Part::machine(self.machine(&token, format!("orphan-{n}"))))
             .collect();
