@@ -248,7 +248,7 @@ pub(crate) const FENCES: &[Fence] = &[
                 }
                 return Ok(None);",
             ),
-            edit(LIST_TOKENS, "if torn && let", "if torn && !OFF && let"),
+            edit(LIST_TOKENS, "let torn = sums", "let torn = !OFF && sums"),
         ],
     ),
     // Members.

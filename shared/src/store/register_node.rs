@@ -115,7 +115,7 @@ impl Session {
         if !entry.is_in_time(self.now()) {
             return Err(Refusal::TokenExpired.into());
         }
-        match self.offer(entry.writes(team)?).await {
+        match self.offer(|| entry.writes(team)).await {
             Ok(()) => return Ok(entry.registered(team)),
             // An answer was lost, and this is what was put.
             Err(Failure::Condition(Some(item))) if entry.is_in(&item)? => {

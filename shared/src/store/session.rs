@@ -251,12 +251,16 @@ impl Session {
     /// to. Sent again as it was, it goes through once, or its conditions tell that it can't any more.
     /// A put alone has no token: where an answer was lost, its condition may refuse what it has put.
     pub(super) async fn send(&self, writes: Vec<Write>) -> Result<(), Failure> {
-        self.send_through(writes, Contention::Waits).await
+        self.send_through(|| Ok(writes.clone()), Contention::Waits).await
     }
 
     /// Sends writes as [`Session::send`] does, but gives up at the first contention, unless what was
-    /// sent before was not answered: contention says nothing of that.
-    pub(super) async fn offer(&self, writes: Vec<Write>) -> Result<(), Failure> {
+    /// sent before was not answered: contention says nothing of that. The writes are made for each
+    /// call, which costs less than to keep them for another that is hardly ever made.
+    pub(super) async fn offer(
+        &self,
+        writes: impl Fn() -> Result<Vec<Write>, Fault>,
+    ) -> Result<(), Failure> {
         self.send_through(writes, Contention::GivesUp).await
     }
 
@@ -275,14 +279,13 @@ impl Session {
 
     async fn send_through(
         &self,
-        writes: Vec<Write>,
+        writes: impl Fn() -> Result<Vec<Write>, Fault>,
         contention: Contention,
     ) -> Result<(), Failure> {
         let token = self.transaction_token();
         let (mut tries, mut is_unanswered) = (0, false);
         loop {
-            // Copies come in the same order, so that what is sent again is the same byte for byte.
-            let answer = match <[Write; 1]>::try_from(writes.clone()) {
+            let answer = match <[Write; 1]>::try_from(writes()?) {
                 Ok([put]) if put.is_put() => self.write(put).await.map(drop),
                 Ok(alone) => self.transact(alone.into(), &token).await,
                 Err(several) => self.transact(several, &token).await,

@@ -596,7 +596,12 @@ const BUSY_CODES: [&str; 5] = [
 ];
 
 /// Error codes that don't tell whether the call was applied. It may succeed when it is sent again.
-const UNSETTLED_CODES: [&str; 2] = ["InternalServerError", "TransactionInProgressException"];
+/// Nothing but the same is sent under a token; an engine that compares bytes may take it for another.
+const UNSETTLED_CODES: [&str; 3] = [
+    "IdempotentParameterMismatchException",
+    "InternalServerError",
+    "TransactionInProgressException",
+];
 
 /// What became of a call without an answer that can be read. A fixed text: an answer may hold items.
 fn unanswered<E>(error: &SdkError<E, HttpResponse>) -> &'static str {
@@ -616,9 +621,7 @@ fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failu
         SdkError::ServiceError(service) => {
             let code = service.err().code().unwrap_or("no code");
             let status = service.raw().status();
-            // A token under which something else was sent: like a condition, only a read tells more.
-            let is_mismatch = code == "IdempotentParameterMismatchException";
-            if code == "ConditionalCheckFailedException" || is_mismatch {
+            if code == "ConditionalCheckFailedException" {
                 Failure::Condition(None)
             } else if BUSY_CODES.contains(&code) {
                 Failure::Busy
