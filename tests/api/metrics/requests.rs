@@ -61,7 +61,7 @@ async fn a_change_whose_answer_was_lost_is_no_enrollment() {
     let change = json!({"token": token.expose().as_str(), "hostname": "web-1", "os": "Debian"});
     let done = Invocation::of("register-node", &world).body(&change).run(&world).await;
     assert_eq!(done.status, 200);
-    assert_eq!(lines.told(), ["ReadUnits 6"]);
+    assert_eq!(lines.told(), ["ReadUnits 3"]);
 }
 
 #[tokio::test]
