@@ -62,8 +62,12 @@ fn what_it_left<'a>(
         let counts = used(&change.new) != used(&change.old);
         counts || change.key.sk.starts_with("NODE#") || change.key.sk == "ADDR"
     })?;
-    let node = evidence.changes_of("NODE#").find(its_own);
     // What a transaction has done before it was answered, its answer tells.
-    let is_untold = |node: &&Arc<Change>| node.transaction.is_none() || node.at > *answered;
-    (!node.filter(is_untold).is_some_and(changed_by_others)).then_some(left)
+    let is_untold = |change: &&Arc<Change>| change.transaction.is_none() || change.at > *answered;
+    let mut untold = evidence
+        .changes_of("NODE#")
+        .chain(evidence.changes_of("ADDR"))
+        .filter(its_own)
+        .filter(is_untold);
+    (!untold.any(changed_by_others)).then_some(left)
 }
