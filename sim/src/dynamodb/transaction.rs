@@ -10,8 +10,10 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::Shared;
 use serde_json::{Map, Value, json};
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 
 use super::capacity::Kind;
 use super::item::Key;
@@ -30,7 +32,8 @@ const COORDINATOR_SKEW: Duration = Duration::from_micros(500);
 #[derive(Debug, Clone)]
 pub(super) struct Replay {
     request: u64,
-    outcome: watch::Receiver<Option<Result<Value, Refused>>>,
+    /// Tells all who wait for it, in order: a `watch` channel tells them in a random one.
+    outcome: Shared<oneshot::Receiver<Result<Value, Refused>>>,
 }
 
 /// One action of a transaction.
@@ -138,24 +141,21 @@ impl DynamoDb {
         request.to_string().hash(&mut hasher);
         let hash = hasher.finish();
         let there = self.state().replays.get(token).cloned();
-        if let Some(mut replay) = there {
+        if let Some(replay) = there {
             if replay.request != hash {
                 return Err(Refused::new(400, "IdempotentParameterMismatchException", "simulated"));
             }
-            let settled = replay.outcome.wait_for(Option::is_some).await;
-            return settled
-                .ok()
-                .and_then(|outcome| outcome.clone())
-                .unwrap_or_else(|| Err(Refused::internal()));
+            return replay.outcome.await.unwrap_or_else(|_| Err(Refused::internal()));
         }
-        let (settle, outcome) = watch::channel(None);
+        let (settle, outcome) = oneshot::channel();
+        let outcome = outcome.shared();
         self.state().replays.insert(token.to_owned(), Replay { request: hash, outcome });
         let outcome = self.coordinate(origin, token, &actions).await;
         if outcome.is_err() {
             // Only what went through is answered again without being done.
             self.state().replays.remove(token);
         }
-        let _ = settle.send(Some(outcome.clone()));
+        let _ = settle.send(outcome.clone());
         outcome
     }
 
