@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use muster_shared::domain::gate::{Lane, WIDE_GATES};
+use muster_shared::domain::plaintext::Plaintext;
 use muster_shared::domain::refusal::Refusal;
 use muster_shared::domain::timestamp::Timestamp;
 use muster_shared::domain::token::Policy;
@@ -27,6 +28,13 @@ const NARROW_AND_WIDE: [Option<u64>; 2] = [Some(100), None];
 
 fn is_transaction(sent: &Sent) -> bool {
     sent.operation == "TransactWriteItems"
+}
+
+/// Revokes a token while a call is held back.
+async fn revoke_while_held(world: &World, token: &Plaintext, mut held: Held) {
+    held.arrived().await;
+    world.revoke(token).await.unwrap();
+    held.release();
 }
 
 async fn after_a_revoke_in_the_middle_of_a_storm_nobody_gets_in(world: World) {
@@ -87,14 +95,9 @@ async fn a_registration_that_stalls_across_a_revoke_is_refused() {
     for max_uses in NARROW_AND_WIDE {
         let world = World::calm().await;
         let token = world.token(max_uses).await;
-        let mut held = world.wire.hold(is_transaction);
+        let held = world.wire.hold(is_transaction);
         let stalled = world.register(&token, "web-1", None);
-        let revoke = async {
-            held.arrived().await;
-            world.revoke(&token).await.unwrap();
-            held.release();
-        };
-        let (stalled, ()) = tokio::join!(stalled, revoke);
+        let (stalled, ()) = tokio::join!(stalled, revoke_while_held(&world, &token, held));
         assert_eq!(stalled.unwrap_err(), Refusal::TokenRevoked);
         assert!(world.contents().await.nodes().is_empty());
     }
@@ -246,30 +249,21 @@ async fn who_looks_while_the_gates_are_put_away_sees_every_use() {
     let world = World::calm().await;
     let token = world.token(None).await;
     world.register(&token, "web-1", None).await.unwrap();
-    let revoke_when = async |mut held: Held| {
-        held.arrived().await;
-        world.revoke(&token).await.unwrap();
-        held.release();
-    };
     // The gate that it went through is the last that is read.
     let lane = format!("#GATES#{}\"", Lane::of(&"web-1".parse().unwrap()).number());
     let gates = move |sent: &Sent| sent.operation == "Query" && sent.mentions(&lane);
     let list = async || world.session().list_tokens(world.team, &world.owner).await.unwrap();
-    let (listed, ()) = tokio::join!(list(), revoke_when(world.wire.hold(gates)));
+    let held = world.wire.hold(gates);
+    let (listed, ()) = tokio::join!(list(), revoke_while_held(&world, &token, held));
     let (shown, usage) = listed.first().unwrap();
     assert_eq!((shown.revocation.is_some(), usage.used), (true, 1));
 
     let token = world.token(None).await;
     world.register(&token, "web-2", None).await.unwrap();
-    let mut held = world.wire.hold(|sent| sent.operation == "BatchGetItem");
+    let held = world.wire.hold(|sent| sent.operation == "BatchGetItem");
     let session = world.session();
     let look = session.get_token(world.team, &world.owner, token.token());
-    let revoke = async {
-        held.arrived().await;
-        world.revoke(&token).await.unwrap();
-        held.release();
-    };
-    let (looked, ()) = tokio::join!(look, revoke);
+    let (looked, ()) = tokio::join!(look, revoke_while_held(&world, &token, held));
     assert_eq!(looked.unwrap().1.used, 1);
 }
 
@@ -279,14 +273,9 @@ async fn a_registration_that_finds_no_gate_because_of_a_revoke_is_refused() {
     let token = world.token(Some(1000)).await;
     world.wire.leave_unprocessed("GATE#");
     let is_rest = |sent: &Sent| sent.operation == "BatchGetItem" && !sent.mentions("TOKEN#");
-    let mut held = world.wire.hold(is_rest);
+    let held = world.wire.hold(is_rest);
     let register = world.register(&token, "web-1", None);
-    let revoke = async {
-        held.arrived().await;
-        world.revoke(&token).await.unwrap();
-        held.release();
-    };
-    let (registered, ()) = tokio::join!(register, revoke);
+    let (registered, ()) = tokio::join!(register, revoke_while_held(&world, &token, held));
     assert_eq!(registered.unwrap_err(), Refusal::TokenRevoked);
 }
 
