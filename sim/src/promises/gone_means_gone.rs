@@ -1,11 +1,14 @@
 //! 6. After a member is removed, every token of that membership is revoked and every node it sponsors
 //!    is gone. What is others' is untouched.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::dynamodb::{Change, at, number, text};
+use muster_shared::domain::timestamp::Timestamp;
+
+use crate::clock::Time;
+use crate::dynamodb::{Change, Item, at, number, text};
 use crate::request::Want;
 use crate::world::Evidence;
 
@@ -58,6 +61,7 @@ pub(super) fn check(evidence: &Evidence) -> Vec<String> {
     }
     untouched(evidence, &is_ended, &mut broken);
     counted(evidence, &mut broken);
+    clean_since_the_last_finding(evidence, &mut broken);
     done_when_done(evidence, &mut broken);
     broken
 }
@@ -80,6 +84,23 @@ fn counted(evidence: &Evidence, broken: &mut Vec<String>) {
             broken.push(format!(
                 "gone means gone: {nodes} nodes and {tokens} tokens went with {removal:?}"
             ));
+        }
+    }
+}
+
+/// A removal is clean only since nothing more was found. No clock is behind.
+fn clean_since_the_last_finding(evidence: &Evidence, broken: &mut Vec<String>) {
+    let mut found = BTreeMap::new();
+    for change in evidence.changes_of("REMOVAL#") {
+        let (old, new) = (change.old.as_deref(), change.new.as_deref());
+        let findings = |item: Option<&Item>| item.and_then(|item| number(item, "findings"));
+        if findings(new) > findings(old) {
+            found.insert(&change.key, Time::second(change.at));
+        }
+        let clean = new.and_then(|new| text(new, "clean_since")?.parse().ok());
+        let clean = clean.map(Timestamp::from_unix);
+        if clean.is_some_and(|clean| found.get(&change.key).is_some_and(|found| clean < *found)) {
+            broken.push(format!("gone means gone: more was found since it was clean: {new:?}"));
         }
     }
 }
