@@ -157,12 +157,12 @@ test-engine: $(EMULATOR_READY) | has-cargo has-cc ## run the scenarios on anothe
 test-deploy: $(VENV_READY) $(EMULATOR_READY) | has-cargo has-cc ## deploy to an emulator on loopback, and try it there
 	@$(VENV)/bin/python tests/deployed/run.py
 
-# A debug build is slower, and built already. From seed 1: a change is held to the worlds that the one before it was.
+# A debug build is slower, and built already.
 WORLDS_TIME ?= 300
 .PHONY: worlds
-worlds: | has-cargo has-cc ## run the first worlds of the simulator for WORLDS_TIME seconds, as `make test` does
+worlds: | has-cargo has-cc ## run kept and new worlds of the simulator for WORLDS_TIME seconds, as `make test` does
 	@echo '==> worlds'
-	cargo run --package muster-sim --locked -- search --seconds $(WORLDS_TIME) --jobs 1 --from 1 --kept sim/kept-seeds.txt
+	cargo run --package muster-sim --locked -- search --seconds $(WORLDS_TIME) --jobs 1 --kept sim/kept-seeds.txt
 
 SIM := cargo run --profile quick --locked --package muster-sim --
 .PHONY: sim sim-mutants
