@@ -333,6 +333,29 @@ async fn a_sweep_that_found_nothing_does_not_finish_what_another_has_just_found_
 }
 
 #[tokio::test]
+async fn a_sweep_that_dies_when_it_has_stopped_a_token_lets_the_next_not_finish_the_removal() {
+    let world = World::calm().await;
+    let bob = world.join(BOB, Role::Admin).await;
+    world.token_by(&bob, Some(5)).await.unwrap();
+    let contents = world.contents().await;
+    let token = contents.of("TOKEN#").next().unwrap().clone();
+    world.take(&token).await;
+    let membership = world.part(&bob).await;
+    world.sweep(membership, &bob).await.unwrap();
+    world.clock.advance(SETTLE);
+    world.put(token).await;
+    world.wire.cut_after(1);
+    tokio::select! {
+        _ = world.sweep(membership, &bob) => {}
+        () = world.wire.until_cut() => {}
+    }
+    assert!(world.wire.mend());
+    let next = world.sweep(membership, &bob).await.unwrap();
+    assert!(!next.completed);
+    assert_eq!(world.removal(membership).await.tokens_revoked, 1);
+}
+
+#[tokio::test]
 async fn the_schedule_looks_after_a_removal_for_an_hour_after_it_is_done() {
     let world = World::calm().await;
     let bob = world.join(BOB, Role::Admin).await;

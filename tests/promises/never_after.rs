@@ -13,7 +13,7 @@ use muster_shared::domain::token::Policy;
 use muster_shared::store::Error;
 use muster_tests::table::text;
 use muster_tests::wire::{Held, Sent};
-use muster_tests::world::{START, World};
+use muster_tests::world::{START, World, key};
 
 use crate::in_every_weather;
 
@@ -121,6 +121,27 @@ async fn a_registration_that_is_tried_again_after_the_token_has_expired_is_refus
         let late = world.register(&token, "web-1", None).await;
         assert_eq!(late.unwrap_err(), Refusal::TokenExpired);
     }
+}
+
+#[tokio::test]
+async fn a_node_that_takes_no_use_and_is_tried_again_after_the_token_has_expired_stays_as_it_is() {
+    let world = World::calm().await;
+    let expires_at = Some(Timestamp::from_unix(START + 60));
+    let policy = Policy { expires_at, ..Policy::default() };
+    let token = world.token_with(&world.owner, policy).await.unwrap().plaintext;
+    world.register(&token, "web-1", None).await.unwrap();
+    let clock = Arc::clone(&world.clock);
+    world.wire.cancel(&["None", "ThrottlingError"], move |sent| {
+        let is_it = sent.operation == "TransactWriteItems";
+        if is_it {
+            clock.advance(Duration::from_mins(1));
+        }
+        is_it
+    });
+    let late = world.register(&token, "web-1", key(1)).await;
+    assert_eq!(late.unwrap_err(), Refusal::TokenExpired);
+    let contents = world.contents().await;
+    assert!(contents.nodes().iter().all(|node| !node.contains_key("public_key")));
 }
 
 #[tokio::test]

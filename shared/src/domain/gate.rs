@@ -115,7 +115,8 @@ impl Gate {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Gates {
-    /// The token is its own, single gate.
+    /// The token is its own, single gate. Tried first: what lies beside such a gate is left from
+    /// a revoke that came late, and says nothing.
     Own(Gate),
     /// The token has this many gates, spread over the lanes.
     InLanes {
@@ -211,6 +212,14 @@ mod tests {
         assert!(!wide(128));
         assert!(wide(129));
         assert!(matches!(Gates::plan(None).0, Gates::InLanes { count: 80, .. }));
+    }
+
+    #[test]
+    fn a_tally_beside_the_gate_that_it_has_become_says_nothing() {
+        let gate = Gate::new(5);
+        let mut late = serde_json::to_value(Gates::Own(gate.clone())).unwrap();
+        late["tally"] = serde_json::to_value(&gate).unwrap();
+        assert_eq!(serde_json::from_value::<Gates>(late).unwrap(), Gates::Own(gate));
     }
 
     #[test]

@@ -90,7 +90,7 @@ impl Session {
                 }
             };
             let put =
-                Write::put(keys::token(team, id), &token)?.beside(keys::HASH, plaintext.hash())?;
+                Write::put_with(keys::token(team, id), &token, keys::TOKEN_HASH, plaintext.hash())?;
             let mut writes = vec![put.when(TOKEN_ABSENT), caller_still];
             for (number, quota) in &in_lanes {
                 let gate = GateItem { token: id, gate: Gate::new(*quota) };

@@ -25,12 +25,12 @@ impl Session {
                 Some(token) => token,
                 None => self.get::<Token>(&key).await?.ok_or(Refusal::NotFound)?,
             };
-            let usage = match token.gate {
+            let usage = match &token.gate {
+                Gates::Own(gate) | Gates::InLanes { tally: Some(gate), .. } => Usage::of([gate]),
                 Gates::InLanes { count, tally: None } => {
-                    let gates = self.gates(team, id, count).await?.ok_or(Halt::Again)?;
+                    let gates = self.gates(team, id, *count).await?.ok_or(Halt::Again)?;
                     Usage::of(gates.values())
                 }
-                ref known => known.usage().unwrap_or_default(),
             };
             Ok((token, usage))
         })

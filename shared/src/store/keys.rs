@@ -16,7 +16,7 @@ pub(super) const PARTITION: &str = "pk";
 pub(super) const SORT: &str = "sk";
 
 /// The attribute of a token's item that has the hash of its plaintext.
-pub(super) const HASH: &str = "hash";
+pub(super) const TOKEN_HASH: &str = "hash";
 
 /// The primary key of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

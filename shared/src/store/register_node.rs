@@ -49,20 +49,21 @@ pub struct Registered {
 
 /// What is to be written, or was sent to be.
 struct Entry {
-    /// When it was decided.
+    /// When it was decided, or is sent once more.
     at: Timestamp,
+    token: Token,
     node: Node,
     replaces: Option<Version>,
     claims_address: bool,
-    /// Through which gate of which token, if it takes a use.
-    pass: Option<(Token, GateNumber)>,
+    /// Through which gate of the token, if it takes a use.
+    passes: Option<GateNumber>,
 }
 
 impl Entry {
     /// What the request comes to that wrote it.
     fn registered(self, team: TeamId) -> Registered {
-        let Self { node, replaces, pass, .. } = self;
-        Registered { team, node, created: replaces.is_none(), took_use: pass.is_some() }
+        let Self { node, replaces, passes, .. } = self;
+        Registered { team, node, created: replaces.is_none(), took_use: passes.is_some() }
     }
 }
 
@@ -112,7 +113,7 @@ impl Session {
             },
         };
         // A pause, or looking for a gate, may have taken its time.
-        if !entry.is_in_time(self.now()) {
+        if entry.token.policy.has_expired(self.now()) {
             return Err(Refusal::TokenExpired.into());
         }
         match self.offer(|| entry.writes(team)).await {
@@ -172,8 +173,8 @@ impl Session {
             let ip = PrivateIp::of(plaintext.team(), &node.hostname, course.addresses_taken);
             node.private_ip = Some(ip);
         }
-        let pass = takes_use.then_some((seen.token, course.gate));
-        let entry = Entry { at: attempt.now, node, replaces, claims_address, pass };
+        let (at, token, passes) = (attempt.now, seen.token, takes_use.then_some(course.gate));
+        let entry = Entry { at, token, node, replaces, claims_address, passes };
         Ok(ControlFlow::Continue(Box::new(entry)))
     }
 
@@ -198,7 +199,7 @@ impl Session {
             self.get_all(&wanted).await?
         };
         let mut token = found.remove(&token_key).ok_or(Refusal::InvalidToken)?;
-        if !take::<TokenHash>(&mut token, keys::HASH)?.matches(plaintext) {
+        if !take::<TokenHash>(&mut token, keys::TOKEN_HASH)?.matches(plaintext) {
             return Err(Refusal::InvalidToken.into());
         }
         let gate: Option<GateItem> = found.remove(&gate_key).map(from_item).transpose()?;
@@ -248,8 +249,8 @@ impl Session {
     /// What was not applied, through another gate if it passes one. Where the token has no other,
     /// it is likely to be spent by those who were quicker, and a read tells that for less.
     fn once_more(&self, mut entry: Box<Entry>, course: &mut Course) -> Option<Box<Entry>> {
-        if let Some((token, gate)) = &mut entry.pass {
-            let Gates::InLanes { count, .. } = token.gate else { return None };
+        if let Some(gate) = &mut entry.passes {
+            let Gates::InLanes { count, .. } = entry.token.gate else { return None };
             *gate = GateNumber::all(count).nth(self.draw_below(count.into()))?;
             course.gate = *gate;
         }
@@ -272,11 +273,6 @@ impl Session {
 }
 
 impl Entry {
-    /// Whether its token admits anything at `now`, as far as time goes.
-    fn is_in_time(&self, now: Timestamp) -> bool {
-        self.pass.as_ref().is_none_or(|(token, _)| !token.policy.has_expired(now))
-    }
-
     /// Whether an item is the node as this has put it.
     fn is_in(&self, item: &Item) -> Result<bool, Fault> {
         Ok(from_item::<Node>(item.clone())?.version == self.node.version)
@@ -284,7 +280,7 @@ impl Entry {
 
     /// Which actions [`Self::writes`] has.
     fn actions(&self) -> Actions {
-        Actions { address: self.claims_address, gate: self.pass.is_some() }
+        Actions { address: self.claims_address, gate: self.passes.is_some() }
     }
 
     /// What is to be sent.
@@ -298,10 +294,11 @@ impl Entry {
             let held = AddressItem { node: self.node.id, hostname: self.node.hostname.as_str() };
             writes.push(Write::put(keys::address(team, ip), &held)?.when(ADDRESS_ABSENT));
         }
-        if let Some((token, gate)) = &self.pass {
-            let (key, passable) = match token.gate {
-                Gates::Own(_) => (keys::token(team, token.id), TOKEN_PASSABLE),
-                Gates::InLanes { .. } => (keys::gate(team, token.id, *gate), GATE_PASSABLE),
+        if let Some(gate) = self.passes {
+            let token = self.token.id;
+            let (key, passable) = match self.token.gate {
+                Gates::Own(_) => (keys::token(team, token), TOKEN_PASSABLE),
+                Gates::InLanes { .. } => (keys::gate(team, token, gate), GATE_PASSABLE),
             };
             let pass = "SET gate.used = gate.used + :one, gate.last_used_at = :now";
             let pass = Write::update(key, pass).when(passable);

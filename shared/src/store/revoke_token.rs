@@ -79,10 +79,12 @@ impl Session {
             let gates = try_join_all(close).await?;
             Ok((token, Gate::closed(&gates, self.now())))
         })?;
-        if let Gates::InLanes { count, .. } = token.gate
-            && let Err(failure) = self.put_away(team, id, count, &tally).await
-        {
-            tracing::info!(token = %id, ?failure, "gates are not put away");
+        if let Gates::InLanes { count, .. } = token.gate {
+            let put_away = async { Ok(self.put_away(team, id, count, &tally).await) };
+            match self.within_deadline(put_away).await {
+                Ok(Ok(())) => {}
+                failed => tracing::info!(token = %id, ?failed, "gates are not put away"),
+            }
         }
         let closed = closed.into_inner();
         Ok(Stopped { token, usage: Usage::of([&tally]), closed })

@@ -109,7 +109,9 @@ impl Session {
                 }
             }
         }
-        let work = closed + nodes_removed;
+        // A sweep that died may have closed what nobody has written down.
+        let unrecorded = tokens_revoked.saturating_sub(before.tokens_revoked);
+        let work = closed + nodes_removed + unrecorded;
         let after = before.clone().after_sweep(work, began, self.now(), patience.settle);
         let after = Removal { tokens_revoked, ..after };
         let stands = self.record(team, &before, &after).await?;

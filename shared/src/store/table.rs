@@ -1,7 +1,7 @@
 //! The table: every call to DynamoDB, what it cost, and what became of it.
 //!
-//! The SDK's own retries are off. What is worth another try is tried again by the use case, which
-//! knows what to read first, so that there is one loop and one deadline.
+//! The SDK's own retries are off: the session and the use case know what may be sent again and what
+//! has to be read first, within one deadline.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -219,17 +219,24 @@ enum Kind {
 impl Write {
     /// Puts `entity` in place of whatever is there.
     pub(super) fn put<T: Serialize>(key: Key, entity: &T) -> Result<Self, Fault> {
-        let mut item = to_item(entity)?;
-        item.extend(key.attributes());
-        Ok(Self::new(Kind::Put(item), key))
+        Ok(Self::put_item(key, to_item(entity)?))
     }
 
-    /// Puts an attribute that is no part of the entity beside it.
-    pub(super) fn beside<T: Serialize>(mut self, name: &str, value: T) -> Result<Self, Fault> {
-        if let Kind::Put(item) = &mut self.kind {
-            item.insert(name.to_owned(), to_value(name, value)?);
-        }
-        Ok(self)
+    /// Puts an entity with an attribute that is no part of it.
+    pub(super) fn put_with<T: Serialize, V: Serialize>(
+        key: Key,
+        entity: &T,
+        name: &str,
+        value: V,
+    ) -> Result<Self, Fault> {
+        let mut item = to_item(entity)?;
+        item.insert(name.to_owned(), to_value(name, value)?);
+        Ok(Self::put_item(key, item))
+    }
+
+    fn put_item(key: Key, mut item: Item) -> Self {
+        item.extend(key.attributes());
+        Self::new(Kind::Put(item), key)
     }
 
     /// Whether it puts an item.
