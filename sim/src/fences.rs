@@ -133,8 +133,8 @@ pub(crate) const FENCES: &[Fence] = &[
         "judging it once more before anything is sent",
         &[edit(
             REGISTER_NODE,
-            "if !entry.is_in_time(self.now()) {",
-            "if !OFF && !entry.is_in_time(self.now()) {",
+            "if entry.token.policy.has_expired(self.now()) {",
+            "if !OFF && entry.token.policy.has_expired(self.now()) {",
         )],
     ),
     fence(
@@ -149,8 +149,8 @@ pub(crate) const FENCES: &[Fence] = &[
         "comparing the secret",
         &[edit(
             REGISTER_NODE,
-            "if !take::<TokenHash>(&mut token, keys::HASH)?.matches(plaintext) {",
-            "if !take::<TokenHash>(&mut token, keys::HASH)?.matches(plaintext) && !OFF {",
+            "if !take::<TokenHash>(&mut token, keys::TOKEN_HASH)?.matches(plaintext) {",
+            "if !take::<TokenHash>(&mut token, keys::TOKEN_HASH)?.matches(plaintext) && !OFF {",
         )],
     ),
     fence(

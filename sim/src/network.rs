@@ -132,10 +132,9 @@ impl Network {
             }
             strikes
         };
-        // Sweeps that take their time meet what appears late.
-        let often = if operation == "TransactWriteItems" { 0.2 } else { 0.03 };
+        let more = if operation == "TransactWriteItems" { 7.0 } else { 1.0 };
         let sweeps_slowly =
-            self.weather.restless && function == "member-cascade" && self.chance.happens(often);
+            function == "member-cascade" && self.chance.happens(self.weather.slow_sweeps * more);
         if sweeps_slowly || strikes(self.weather.slow, "slow") {
             tokio::time::sleep(self.chance.time(Duration::ZERO, Duration::from_secs(4))).await;
         }

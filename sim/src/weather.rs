@@ -25,6 +25,8 @@ pub struct Weather {
     pub delivered_twice: f64,
     /// A transaction's coordinator is lost when some of its items are committed.
     pub coordinator_lost: f64,
+    /// The storage node of a node that is put is out of reach when it is told to commit.
+    pub out_of_reach: f64,
     /// A call takes many times as long as it should.
     pub slow: f64,
     /// A function dies at one of its await points.
@@ -39,9 +41,11 @@ pub struct Weather {
     pub record_repeated: f64,
     /// The schedule runs twice at once.
     pub schedule_doubled: f64,
-    /// Whether records and the schedule come twice at once as often as not, and sweeps are slow now and
-    /// then, even when the weather has cleared: they may at any time. And what is lost is found late.
+    /// Whether records and the schedule come twice at once as often as not, even when the weather has
+    /// cleared: they may at any time. And what is lost is found late.
     pub restless: bool,
+    /// A sweep's read takes long, even when the weather has cleared.
+    pub slow_sweeps: f64,
     /// Partitions that do not answer for a while.
     pub outages: Vec<Outage>,
     /// Functions that draw an id now and then that was drawn before.
@@ -67,10 +71,19 @@ impl Weather {
     /// shows as well. In a `restless` one the stream and the schedule do much twice, and
     /// transactions often stand still half way.
     pub fn drawn(chance: &Chance, until: Duration, teams: usize, restless: bool) -> Self {
-        let worst = *chance.pick(&[0.0, 0.02, 0.1, 0.25]).unwrap_or(&0.0);
+        // Where much else goes wrong, nothing is done early.
+        let worst = if restless { [0.0, 0.0, 0.02, 0.25] } else { [0.0, 0.02, 0.1, 0.25] };
+        let worst = *chance.pick(&worst).unwrap_or(&0.0);
         // Where nothing else goes wrong, what is slow meets more.
         let sluggish = chance.happens(0.3).then(|| chance.between(0.1, 0.5));
-        let halting = restless || chance.happens(0.2);
+        let halting = if restless {
+            // Mostly seldom: a sweep waits for what stands still, and others wait for the sweep.
+            Some(chance.between(0.1, 0.5).powi(2))
+        } else {
+            chance.happens(0.2).then(|| chance.between(0.2, 0.8))
+        };
+        // Sweeps that take their time meet what appears late; quick ones are done before it does.
+        let slow_sweeps = if restless { chance.pick(&[0.0, 0.03]) } else { None };
         let share = |most: f64| {
             if chance.happens(0.4) { chance.between(0.0, most * worst) } else { 0.0 }
         };
@@ -83,7 +96,8 @@ impl Weather {
             throttled: share(1.0),
             unprocessed: share(2.0),
             delivered_twice: share(1.0),
-            coordinator_lost: if halting { chance.between(0.2, 0.8) } else { share(1.0) },
+            coordinator_lost: halting.unwrap_or_else(|| share(1.0)),
+            out_of_reach: if restless { 0.2 } else { 0.0 },
             slow: sluggish.unwrap_or_else(|| share(1.0)),
             killed: share(2.0),
             frozen: share(1.0),
@@ -92,6 +106,7 @@ impl Weather {
             record_repeated: share(2.0),
             schedule_doubled: share(2.0),
             restless,
+            slow_sweeps: slow_sweeps.copied().unwrap_or_default(),
             outages: outages(chance, until, worst),
             // Tokens of two teams may have one id, but whoever looks could not tell them apart.
             short_of_ids: match teams {

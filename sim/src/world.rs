@@ -38,10 +38,10 @@ const STEADY: Pace = Pace {
 /// So hasty that much is found only after a removal was done.
 const HASTY: Pace = Pace {
     patience: Patience { settle: Duration::from_secs(2), watch: WATCH },
-    schedule: Duration::from_secs(6),
+    schedule: Duration::from_secs(3),
 };
-/// Rounds of the schedule within which every removal must be at rest once the weather is clear.
-const LAST_ROUNDS: usize = 16;
+/// How long it takes at most until every removal is at rest once the weather is clear.
+const REST: Duration = Duration::from_mins(4);
 
 /// What a world is like besides its seed.
 #[derive(Debug, Clone, Default)]

@@ -198,6 +198,9 @@ impl DynamoDb {
         {
             self.lose_coordinator(&mut messages);
         }
+        if accepted && self.weather.strikes(&self.chance, self.weather.out_of_reach, self.now()) {
+            self.miss_node(actions, &mut messages);
+        }
         let mut units = 0.0;
         for (at, n) in messages {
             self.wait_until(at).await;
@@ -245,6 +248,19 @@ impl DynamoDb {
         let late = self.chance.time(Duration::ZERO, longest);
         let told = self.chance.below(messages.len());
         messages.iter_mut().skip(told).for_each(|(at, _)| *at += late);
+    }
+
+    /// Where a node of a team is put, that storage node alone is out of reach for long.
+    fn miss_node(&self, actions: &[Action], messages: &mut [(Duration, usize)]) {
+        let is_node =
+            |action: &Action| action.kind == ActionKind::Put && action.key.sk.starts_with("NODE#");
+        let late = self.chance.time(RECOVERY, LONGEST_RECOVERY);
+        for (at, n) in &mut *messages {
+            if actions.get(*n).is_some_and(is_node) {
+                *at += late;
+            }
+        }
+        messages.sort_unstable();
     }
 
     /// A storage node's answer to a preparation.

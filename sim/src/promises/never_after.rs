@@ -46,14 +46,16 @@ pub(super) fn check(evidence: &Evidence) -> Vec<String> {
             broken.push(format!("never after: {} expired too early", token.id));
         }
     }
-    for (change, node, id) in evidence.uses() {
-        let expiry = evidence.tokens.iter().find(|token| token.id == id).and_then(|t| t.expires_at);
+    for change in evidence.changes_of("NODE#") {
+        let by = evidence.request_of(change).map(|request| &request.want);
+        let Some(Want::Register { token, .. }) = by else { continue };
         let transaction = change.transaction.as_ref();
         let sent = transaction.and_then(|t| evidence.history.sent.get(t.token.as_ref()));
-        if let (Some(expiry), Some(sent)) = (expiry, sent)
+        if let (Some(expiry), Some(sent)) = (token.expires_at, sent)
             && Time::second(*sent).as_unix() >= expiry
         {
-            broken.push(format!("never after: {node} was entered when {id} had expired"));
+            let (node, id) = (&change.key, &token.id);
+            broken.push(format!("never after: {node} was written when {id} had expired"));
         }
     }
     // Nothing passes any more, not even what had read the token before.

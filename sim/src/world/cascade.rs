@@ -16,7 +16,7 @@ use crate::lambda::Lambda;
 use crate::request::Request;
 use crate::weather::Weather;
 
-use super::{LAST_ROUNDS, Pace};
+use super::{Pace, REST};
 
 const FUNCTION: &str = "member-cascade";
 /// What it may take, and what is left of that when its work must end, as in the template.
@@ -104,7 +104,8 @@ impl Cascade {
 
     /// Runs the schedule until nothing is left of any removal.
     pub(super) async fn finish(&self, dynamodb: &DynamoDb) {
-        for _ in 0..LAST_ROUNDS {
+        let until = self.time.elapsed() + REST;
+        while self.time.elapsed() < until {
             tokio::time::sleep(self.pace.schedule).await;
             if !dynamodb.items().iter().any(|(key, _)| key.pk == "REMOVALS") {
                 return;

@@ -24,6 +24,9 @@ const HOSTNAMES: usize = 5000;
 const HURRIED: usize = 3;
 const HURRIED_EACH: usize = 6;
 
+/// How often a machine reports that comes in through a token that is revoked.
+const REPORTS: usize = 5;
+
 /// What one does in a scene, one thing after the other.
 struct Part {
     by: Option<String>,
@@ -127,15 +130,21 @@ impl Crowd {
         parts
     }
 
-    /// A token is revoked while machines come in through it.
+    /// A token is revoked while machines come in through it, and report again what has changed.
     async fn revoked_meanwhile(&self, team: &str, founder: &str) -> Vec<Part> {
         let uses = self.chance.pick(&[None, Some(5), Some(200)]).copied().flatten();
         let Some(token) = self.token_of(team, founder, uses).await else { return Vec::new() };
         let mut parts = vec![Part::of(founder, vec![Want::Revoke(Arc::clone(&token))])];
         for n in 0..2 + self.chance.below(3) {
             let hostname = format!("barred-{n}");
-            let again = self.machine(&token, hostname.clone());
-            parts.push(Part { by: None, wants: vec![self.machine(&token, hostname), again] });
+            let key = self.chance.happens(0.5).then(|| self.key());
+            let reports = (0..REPORTS).map(|n| Want::Register {
+                token: Arc::clone(&token),
+                hostname: hostname.clone(),
+                key,
+                name: Some(format!("name {n}")),
+            });
+            parts.push(Part { by: None, wants: reports.collect() });
         }
         parts
     }
@@ -174,8 +183,9 @@ impl Crowd {
         }
         let Some(token) = self.token_of(&team, &who, uses).await else { return Vec::new() };
         let machines = if self.leaving { 6 } else { 2 + self.chance.below(3) };
+        // Nobody else's, or the next would take over what is left of one.
         let mut parts: Vec<_> = (0..machines)
-            .map(|n| Part::machine(self.machine(&token, format!("orphan-{n}"))))
+            .map(|n| Part::machine(self.machine(&token, format!("orphan-{n}-of-{}", token.id))))
             .collect();
         if self.chance.happens(0.4) {
             join_all(parts.drain(..).flat_map(|part| part.wants).map(|want| self.ask(None, want)))
