@@ -1,5 +1,5 @@
-//! Nobody is told that what their request has done was refused. Registrations are told of in
-//! [`super::never_twice`].
+//! Nobody is told that what their request has done was refused, nor that a token is none which is one.
+//! What else registrations are told is looked at in [`super::never_twice`].
 
 use crate::history::Answer;
 use crate::request::Want;
@@ -28,6 +28,14 @@ pub(super) fn check(evidence: &Evidence) -> Vec<String> {
         });
         if !by_others {
             broken.push(format!("truth: attempt {n}, {request}, was refused and did {}", done.key));
+        }
+    }
+    for (n, attempt, request) in evidence.attempts() {
+        let Want::Register { token, .. } = &request.want else { continue };
+        let is_one = || evidence.tokens.iter().any(|known| known.plaintext == token.plaintext);
+        let code = attempt.answer.as_ref().map(|(_, answer)| answer.code());
+        if code == Some("invalid-token") && is_one() {
+            broken.push(format!("truth: attempt {n}, {request}, was told that it is no token"));
         }
     }
     broken

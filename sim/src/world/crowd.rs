@@ -283,11 +283,13 @@ impl Crowd {
                         "TableName": muster_local::engine::TABLE,
                         "Key": { "pk": { "S": key.pk }, "sk": { "S": key.sk } },
                         "UpdateExpression": "SET gate.used = :used",
+                        "ConditionExpression": "attribute_not_exists(gate.closed_at)",
                         "ExpressionAttributeValues": { ":used": { "N": used.to_string() } },
                     }),
                 )
                 .await;
-            // The very transaction that made the gate may still hold it, if it was sent twice.
+            // It may be closed already, and the very transaction that made the gate may still hold it, if
+            // it was sent twice.
             if written.is_ok() {
                 worn += used;
             }
