@@ -105,32 +105,7 @@ pub(crate) const FENCES: &[Fence] = &[
         )],
     ),
     fence(
-        "judging expiry again on every try",
-        &[
-            edit(
-                REGISTER_NODE,
-                "    /// Whether all uses were known to be gone before the node was read.
-    exhausted: bool,",
-                "    exhausted: bool,
-    began: Timestamp,",
-            ),
-            edit(
-                REGISTER_NODE,
-                "            exhausted: false,",
-                "            exhausted: false,
-            began: self.now(),",
-            ),
-            edit(
-                REGISTER_NODE,
-                "key: *key,
-            now: self.now(),",
-                "key: *key,
-            now: if OFF { course.began } else { self.now() },",
-            ),
-        ],
-    ),
-    fence(
-        "judging it once more before anything is sent",
+        "judging expiry once more before anything is sent",
         &[edit(
             REGISTER_NODE,
             "if entry.token.policy.has_expired(self.now()) {",
