@@ -18,7 +18,7 @@ DEPLOYED_ONLY = {"TableName", "PointInTimeRecoverySpecification", "DeletionProte
 TABLE = {"Fn::Sub": "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${TableName}"}
 
 # What is called without a login, and what is not called over HTTP at all.
-OPEN = {"register-node"}
+OPEN = {"register-node", "record-heartbeat", "get-own-node", "leave-team"}
 INTERNAL = {"member-cascade"}
 
 ACTIONS = {

@@ -2,7 +2,7 @@
 
 use muster_shared::http::Endpoint;
 
-static ENDPOINTS: [Endpoint; 15] = [
+static ENDPOINTS: [Endpoint; 19] = [
     create_team::ENDPOINT,
     list_teams::ENDPOINT,
     list_members::ENDPOINT,
@@ -18,6 +18,10 @@ static ENDPOINTS: [Endpoint; 15] = [
     register_node::ENDPOINT,
     list_nodes::ENDPOINT,
     remove_node::ENDPOINT,
+    list_groups::ENDPOINT,
+    record_heartbeat::ENDPOINT,
+    get_own_node::ENDPOINT,
+    leave_team::ENDPOINT,
 ];
 
 /// Every endpoint of the API.

@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use muster_shared::domain::heartbeat::APART;
 use muster_shared::domain::id::{MembershipId, TokenId};
+use muster_shared::domain::key::PublicKey;
 use muster_shared::domain::principal::Principal;
 use muster_shared::domain::report::Report;
 use muster_shared::domain::role::Role;
@@ -49,6 +51,10 @@ fn expected() -> Vec<(&'static str, u16, &'static str, Value)> {
         ("register-node.base64", 201, "/name", json!("Bücher 1")),
         ("list-nodes", 200, "/nodes/0/hostname", json!("web-1.example.com")),
         ("remove-node", 204, "", Value::Null),
+        ("list-groups", 200, "/groups/0/nodes", json!(2)),
+        ("record-heartbeat", 200, "/addresses/0", json!("192.0.2.31")),
+        ("get-own-node", 200, "/status", json!("online")),
+        ("leave-team", 204, "", Value::Null),
     ]
 }
 
@@ -76,6 +82,10 @@ impl Scene {
         let tag: Tag = "eu west".parse().unwrap();
         report.tags = Some(Tags::try_from(vec![tag]).unwrap());
         world.report(&made.plaintext, report, None).await.unwrap();
+        // The key of RFC 8037, appendix A, with which the events' proofs are signed.
+        let key: PublicKey = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo".parse().unwrap();
+        world.register(&world.token(None).await, "laptop-1", Some(key)).await.unwrap();
+        world.clock.advance(APART);
         let plaintext = made.plaintext.expose().to_string();
         Self { world, bob, token: made.token.id, membership, plaintext }
     }

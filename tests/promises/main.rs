@@ -13,6 +13,7 @@
 
 mod cascade;
 mod gone_means_gone;
+mod heartbeats;
 mod membership;
 mod never_after;
 mod never_elsewhere;

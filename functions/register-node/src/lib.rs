@@ -2,13 +2,11 @@
 
 use muster_shared::domain::Invalid;
 use muster_shared::domain::hostname::Hostname;
-use muster_shared::domain::key::PublicKey;
 use muster_shared::domain::plaintext::Plaintext;
 use muster_shared::domain::refusal::Refusal;
 use muster_shared::domain::report::Report;
 use muster_shared::domain::text::{Group, Kind, Meta, Name, OperatingSystem, Tag, Tags};
 use muster_shared::http::fields::{Wrong, ip_address, json, text, texts};
-use muster_shared::http::proof::{self, Expected, ProofError};
 use muster_shared::http::views::NodeView;
 use muster_shared::http::{Auth, Call, Endpoint, Method, Problem, Reply};
 use muster_shared::store::Registration;
@@ -58,7 +56,7 @@ async fn handle(call: Call) -> Result<Reply, Problem> {
         meta: meta?,
         os: os?,
     };
-    let key = proved_key(&call, &plaintext)?;
+    let key = call.proved_key(Some(&plaintext))?;
     let registration = Registration { plaintext, report, key };
     let registered = call.store().register_node(&registration).await?;
     if registered.took_use {
@@ -86,13 +84,4 @@ fn bearer(call: &Call) -> Result<Option<Zeroizing<String>>, Problem> {
         }
         _ => Err(Problem::Unauthenticated),
     }
-}
-
-/// The key of the device that registers; none without a `DPoP` header.
-fn proved_key(call: &Call, token: &Plaintext) -> Result<Option<PublicKey>, Problem> {
-    let proof = call.header("dpop").map_err(|Invalid(_)| ProofError::Malformed)?;
-    let Some(proof) = proof else { return Ok(None) };
-    let (method, url) = (call.method(), call.url());
-    let expected = Expected { method, url: &url, token, now: call.now() };
-    Ok(Some(proof::verify(proof, expected)?))
 }

@@ -128,6 +128,7 @@ fn new_node(token: &Token, attempt: &Attempt<'_>) -> Node {
         tags: super::text::Tags::default(),
         meta: None,
         os: None,
+        heartbeat: None,
         public_key: attempt.key,
         private_ip: None,
         sponsor: Sponsor { token: token.id, membership: token.membership },

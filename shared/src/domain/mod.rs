@@ -6,6 +6,7 @@
 pub mod address;
 pub mod enrollment;
 pub mod gate;
+pub mod heartbeat;
 pub mod hostname;
 pub mod id;
 pub mod key;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Invalid;
 use super::address::PrivateIp;
+use super::heartbeat::Heartbeat;
 use super::hostname::Hostname;
 use super::id::{MembershipId, NodeId, TokenId};
 use super::key::PublicKey;
@@ -71,8 +72,10 @@ pub struct Node {
     pub tags: Tags,
     /// Free-form facts.
     pub meta: Option<Meta>,
-    /// Its operating system.
+    /// Its operating system, as it registered.
     pub os: Option<OperatingSystem>,
+    /// What a device has said of itself with its last heartbeat.
+    pub heartbeat: Option<Heartbeat>,
     /// A device's key.
     pub public_key: Option<PublicKey>,
     /// A device's address.
@@ -90,15 +93,14 @@ pub struct Node {
 }
 
 impl Node {
+    /// Its operating system, as it said last.
+    pub fn os(&self) -> Option<&OperatingSystem> {
+        self.heartbeat.as_ref().and_then(|heartbeat| heartbeat.os.as_ref()).or(self.os.as_ref())
+    }
+
     /// Whether the node is heard of.
     pub fn status(&self, now: Timestamp) -> Status {
-        if self.public_key.is_none() {
-            Status::Unmonitored
-        } else if now.since(self.last_seen_at) <= ONLINE_WITHIN {
-            Status::Online
-        } else {
-            Status::Offline
-        }
+        Status::of(self.public_key.is_some(), self.last_seen_at, now)
     }
 }
 
@@ -116,6 +118,17 @@ pub enum Status {
 impl Status {
     /// Every status.
     pub const ALL: [Self; 3] = [Self::Online, Self::Offline, Self::Unmonitored];
+
+    /// The status at `now` of a node that was last heard of at `last_seen_at`.
+    pub fn of(is_device: bool, last_seen_at: Timestamp, now: Timestamp) -> Self {
+        if !is_device {
+            Self::Unmonitored
+        } else if now.since(last_seen_at) <= ONLINE_WITHIN {
+            Self::Online
+        } else {
+            Self::Offline
+        }
+    }
 
     /// The status as text.
     pub const fn as_str(self) -> &'static str {

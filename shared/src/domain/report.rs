@@ -60,6 +60,12 @@ impl Report {
         replace(&mut node.group, self.group.as_ref());
         replace(&mut node.tags, self.tags.as_ref());
         replace_some(&mut node.meta, self.meta.as_ref());
-        replace_some(&mut node.os, self.os.as_ref());
+        if self.os.is_some() {
+            node.os.clone_from(&self.os);
+            // What it said before is older.
+            if let Some(heartbeat) = &mut node.heartbeat {
+                heartbeat.os = None;
+            }
+        }
     }
 }

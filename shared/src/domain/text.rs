@@ -75,6 +75,11 @@ text!(
     OperatingSystem, operating_system
 );
 
+text!(
+    /// The version of a program as it says it itself: 1 to 64 printable characters.
+    AgentVersion, tag
+);
+
 impl Default for Kind {
     fn default() -> Self {
         Self("server".to_owned())

@@ -33,6 +33,13 @@ impl Timestamp {
         Self(self.0.saturating_add_unsigned(seconds))
     }
 
+    /// The point `time` earlier.
+    #[must_use]
+    pub const fn before(self, time: Duration) -> Self {
+        let seconds = time.as_secs();
+        Self(self.0.saturating_sub_unsigned(seconds))
+    }
+
     /// How long ago `earlier` was; zero if it is not earlier.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))

@@ -8,14 +8,17 @@ use lambda_http::{Body, Request, RequestExt};
 
 use crate::domain::Invalid;
 use crate::domain::id::{TeamId, TokenId};
+use crate::domain::key::PublicKey;
+use crate::domain::plaintext::Plaintext;
 use crate::domain::principal::Principal;
 use crate::domain::refusal::Refusal;
 use crate::domain::timestamp::Timestamp;
-use crate::store::Session;
+use crate::store::{Device, Session};
 
 use super::claims;
-use super::fields::Fields;
+use super::fields::{Fields, text};
 use super::problem::Problem;
+use super::proof::{self, Expected, ProofError};
 
 /// Bytes that a body may have.
 pub const BODY_BYTES: usize = 64 * 1024;
@@ -128,14 +131,26 @@ impl Call {
         }
     }
 
-    /// The request's method.
-    pub fn method(&self) -> &str {
-        self.request.method().as_str()
+    /// The key that the `DPoP` header proves the caller to hold, together with `token` if one is
+    /// presented; none without the header.
+    pub fn proved_key(&self, token: Option<&Plaintext>) -> Result<Option<PublicKey>, Problem> {
+        let proof = self.header("dpop").map_err(|Invalid(_)| ProofError::Malformed)?;
+        let Some(proof) = proof else { return Ok(None) };
+        let (method, url) = (self.request.method().as_str(), self.request.uri().to_string());
+        let expected = Expected { method, url: &url, token, now: self.now() };
+        Ok(Some(proof::verify(proof, expected)?))
     }
 
-    /// The request's URL as called.
-    pub fn url(&self) -> String {
-        self.request.uri().to_string()
+    /// The device that speaks: which one it is stands in the query.
+    pub fn device(&self) -> Result<Device, Problem> {
+        let mut query = self.query();
+        let team = query.required("team_id", text);
+        let hostname = query.required("hostname", text);
+        query.finish()?;
+        let (team, hostname) = (team?, hostname?);
+        self.note_team(team);
+        let key = self.proved_key(None)?.ok_or(Problem::NoProof)?;
+        Ok(Device { team, hostname, key })
     }
 
     /// Scheme and authority of the request's URL, such as `https://api.example.com`.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::domain::hostname::Hostname;
 use crate::domain::id::TeamId;
 use crate::domain::principal::Principal;
+use crate::domain::text::Group;
 use crate::domain::{Invalid, listing, removal};
 
 use super::fields::Wrong;
@@ -36,6 +37,10 @@ impl Place for removal::Place {
 
 impl Place for listing::Place {
     const LIST: &'static str = "tokens";
+}
+
+impl Place for Group {
+    const LIST: &'static str = "groups";
 }
 
 impl Place for Hostname {

@@ -25,6 +25,8 @@ pub enum Auth {
     Jwt,
     /// Anyone; the endpoint itself asks for an enrollment token.
     EnrollmentToken,
+    /// Anyone; the endpoint itself asks for a proof of a device's key.
+    DeviceKey,
 }
 
 /// One function of the API.

@@ -204,13 +204,26 @@ where
     T: FromStr<Err = Invalid>,
     L: TryFrom<Vec<T>, Error = Invalid>,
 {
+    each(value, text)
+}
+
+/// A list of IP addresses.
+pub fn ip_addresses<L: TryFrom<Vec<IpAddr>, Error = Invalid>>(value: Value) -> Result<L, Wrong> {
+    each(value, ip_address)
+}
+
+/// Reads a list, one by one.
+fn each<T, L>(value: Value, parse: Parse<T>) -> Result<L, Wrong>
+where
+    L: TryFrom<Vec<T>, Error = Invalid>,
+{
     let Value::Array(values) = value else {
         return Err(Invalid("must be a list of strings").into());
     };
     let mut items = Vec::with_capacity(values.len());
     for (at, value) in values.into_iter().enumerate() {
-        let item = text(value)
-            .map_err(|wrong: Wrong| Wrong { inside: format!("/{at}"), detail: wrong.detail })?;
+        let item = parse(value)
+            .map_err(|wrong| Wrong { inside: format!("/{at}"), detail: wrong.detail })?;
         items.push(item);
     }
     Ok(items.try_into()?)

@@ -23,6 +23,9 @@ pub enum Problem {
     /// Nobody is named.
     #[error("unauthenticated")]
     Unauthenticated,
+    /// No device has proved its key.
+    #[error("no proof of a device's key")]
+    NoProof,
     /// The JWT names nobody that could be a principal.
     #[error("the JWT names no principal")]
     NoPrincipal,
@@ -118,6 +121,12 @@ impl Problem {
                 "Send the enrollment token in the body's `token` or as `Authorization: Bearer`; \
                  people send their ID token as `Authorization: Bearer`.",
             ),
+            Self::NoProof => (
+                StatusCode::UNAUTHORIZED,
+                "unauthenticated",
+                "The request proves no key",
+                "Send a DPoP proof (RFC 9449) with the device's Ed25519 key in the `DPoP` header.",
+            ),
             Self::NoPrincipal => (
                 StatusCode::FORBIDDEN,
                 "forbidden",
@@ -186,6 +195,9 @@ impl Problem {
             Self::InvalidProof(_) => {
                 let challenge = "DPoP algs=\"EdDSA\", error=\"invalid_dpop_proof\"";
                 set(header::WWW_AUTHENTICATE, challenge);
+            }
+            Self::NoProof => {
+                set(header::WWW_AUTHENTICATE, "DPoP algs=\"EdDSA\"");
             }
             Self::Unauthenticated | Self::Refused(Refusal::InvalidToken) => {
                 set(header::WWW_AUTHENTICATE, "Bearer");

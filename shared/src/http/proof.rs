@@ -1,4 +1,4 @@
-//! DPoP proofs (RFC 9449): that whoever registers a device holds its key.
+//! DPoP proofs (RFC 9449): that whoever speaks for a device holds its key.
 //!
 //! This stands in the register path, so it is verified with what is linked for TLS anyway, by the
 //! rules of section 4.3 of the RFC.
@@ -63,8 +63,8 @@ pub struct Expected<'a> {
     pub method: &'a str,
     /// Its URL as called.
     pub url: &'a str,
-    /// The enrollment token that it presents.
-    pub token: &'a Plaintext,
+    /// The enrollment token that it presents, if it presents one.
+    pub token: Option<&'a Plaintext>,
     /// When it is verified.
     pub now: Timestamp,
 }
@@ -146,11 +146,13 @@ fn check(claims: &Claims, expected: Expected<'_>) -> Result<(), ProofError> {
     if !fresh {
         return Err(ProofError::IssuedAt);
     }
-    let token = Sha256::digest(expected.token.expose().as_bytes());
-    if claims.ath != BASE64URL_NOPAD.encode(&token) {
-        return Err(ProofError::TokenHash);
+    let hash = |token: &Plaintext| Sha256::digest(token.expose().as_bytes());
+    match expected.token {
+        Some(token) if claims.ath != BASE64URL_NOPAD.encode(&hash(token)) => {
+            Err(ProofError::TokenHash)
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn bytes(text: &str) -> Result<Vec<u8>, ProofError> {

@@ -14,10 +14,10 @@ use crate::domain::node::Node;
 use crate::domain::principal::{Email, Principal};
 use crate::domain::removal::Removal;
 use crate::domain::role::Role;
-use crate::domain::text::{Group, Kind, Name, OperatingSystem, Tag};
+use crate::domain::text::{AgentVersion, Group, Kind, Name, OperatingSystem, Tag};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{AllowedKinds, Origin, Token};
-use crate::store::Made;
+use crate::store::{GroupCount, Made};
 
 fn time(at: Timestamp) -> String {
     at.to_string()
@@ -194,6 +194,8 @@ pub struct NodeView<'a> {
     tags: &'a [Tag],
     meta: Option<Value>,
     os: Option<&'a OperatingSystem>,
+    agent_version: Option<&'a AgentVersion>,
+    addresses: &'a [IpAddr],
     token_id: TokenId,
     status: &'static str,
     created_at: String,
@@ -204,6 +206,7 @@ pub struct NodeView<'a> {
 impl<'a> NodeView<'a> {
     /// The view of a node at `now`.
     pub fn new(team: TeamId, node: &'a Node, now: Timestamp) -> Self {
+        let heartbeat = node.heartbeat.as_ref();
         Self {
             id: node.id,
             team_id: team,
@@ -215,12 +218,29 @@ impl<'a> NodeView<'a> {
             group: &node.group,
             tags: node.tags.as_slice(),
             meta: node.meta.as_ref().map(crate::domain::text::Meta::to_json),
-            os: node.os.as_ref(),
+            os: node.os(),
+            agent_version: heartbeat.and_then(|heartbeat| heartbeat.agent_version.as_ref()),
+            addresses: heartbeat.map_or(&[], |heartbeat| heartbeat.addresses.as_slice()),
             token_id: node.sponsor.token,
             status: node.status(now).as_str(),
             created_at: time(node.created_at),
             updated_at: time(node.updated_at),
             last_seen_at: time(node.last_seen_at),
         }
+    }
+}
+
+/// A group of nodes.
+#[derive(Debug, Serialize)]
+pub struct GroupView<'a> {
+    name: &'a Group,
+    nodes: u64,
+    online: u64,
+}
+
+impl<'a> GroupView<'a> {
+    /// The view of a group.
+    pub fn new(group: &'a GroupCount) -> Self {
+        Self { name: &group.name, nodes: group.nodes, online: group.online }
     }
 }

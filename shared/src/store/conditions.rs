@@ -58,6 +58,8 @@ conditions! {
     NODE_ABSENT on keys::NODE => "attribute_not_exists(pk)";
     /// The node is, in every part, the one that was read.
     NODE_AS_READ on keys::NODE => "version = :read";
+    /// The node is the device that has this key, and was not heard of just now.
+    DEVICE_UNHEARD on keys::NODE => "public_key = :key AND last_seen_at <= :earlier";
     /// No device has the address.
     ADDRESS_ABSENT on keys::ADDRESS => "attribute_not_exists(pk)";
 

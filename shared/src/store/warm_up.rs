@@ -14,6 +14,8 @@ pub enum WarmUp {
     MyTeams,
     /// A token.
     Token,
+    /// A node.
+    Node,
     /// The unfinished removals.
     Removals,
 }
@@ -31,6 +33,12 @@ impl Session {
                 let key = keys::token(team, TokenId::from_bytes([0; 8]));
                 self.get_all(&[key]).await.map(drop)
             }
+            WarmUp::Node => match "nobody".parse() {
+                Ok(nobody) => {
+                    self.get::<serde::de::IgnoredAny>(&keys::node(team, &nobody)).await.map(drop)
+                }
+                Err(_) => Ok(()),
+            },
             WarmUp::Removals => {
                 self.first::<serde::de::IgnoredAny>(keys::all_unfinished(), None, 1).await.map(drop)
             }

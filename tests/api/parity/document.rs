@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::support::api::encoded;
 use crate::support::contract::contract;
+use crate::support::device::Device;
 use crate::support::service::Service;
 
 const PLAINTEXT: &str = include_str!("../../../shared/src/domain/plaintext.sample");
@@ -27,6 +28,7 @@ fn the_document_has_the_routes_of_the_code_and_who_may_call_them() {
             let scheme = match endpoint.auth {
                 Auth::Jwt => "jwt",
                 Auth::EnrollmentToken => "enrollmentToken",
+                Auth::DeviceKey => "deviceKey",
             };
             let route = (endpoint.method.to_string(), endpoint.path.to_owned());
             (endpoint.name.to_owned(), route, BTreeSet::from([scheme]))
@@ -44,7 +46,8 @@ fn after(problem: &Problem) -> Option<Problem> {
     let next = match problem {
         Problem::InvalidRequest(_) => Problem::TooLarge,
         Problem::TooLarge => Problem::Unauthenticated,
-        Problem::Unauthenticated => Problem::NoPrincipal,
+        Problem::Unauthenticated => Problem::NoProof,
+        Problem::NoProof => Problem::NoPrincipal,
         Problem::NoPrincipal => Problem::InvalidProof(ProofError::IssuedAt),
         Problem::InvalidProof(_) => Problem::Busy,
         Problem::Busy => Problem::Internal(Fault::new("a fault")),
@@ -127,7 +130,11 @@ fn every_example_is_of_its_schema() {
         let path = operation.path.replace('/', "~1");
         let at = format!("/paths/{path}/{}/", operation.method.to_lowercase());
         let shown = examples.iter().any(|(schema, _)| schema.starts_with(&at));
-        assert!(shown || operation.id == "remove-node", "{} has an example", operation.id);
+        assert!(
+            shown || ["remove-node", "leave-team"].contains(&operation.id.as_str()),
+            "{} has an example",
+            operation.id
+        );
     }
 }
 
@@ -156,6 +163,9 @@ async fn every_request_that_is_shown_is_taken() {
     let team = service.api.newcomer("owner").await.makes_a_team().await;
     let made = team.token(json!({})).await;
     let member = team.welcomes("member", "member").await.who.email;
+    let device = Device::new();
+    let laptop = device.register(&service.api, &made, json!({"hostname": "laptop"}));
+    let laptop = laptop.send().await.of(201);
     let mut tried = 0;
     for operation in contract().operations() {
         let path = operation.path.replace("{team_id}", &team.id);
@@ -163,8 +173,12 @@ async fn every_request_that_is_shown_is_taken() {
         let method: Method = operation.method.parse().unwrap();
         for body in operation.bodies() {
             let body = body.to_string().replace(PLAINTEXT.trim(), &made.plaintext);
-            let request = if operation.security().contains("jwt") {
+            let security = operation.security();
+            let request = if security.contains("jwt") {
                 team.who.request(method.clone(), &path)
+            } else if security.contains("deviceKey") {
+                let rest = path.strip_prefix("/api/nodes/self").unwrap();
+                device.speaks(&service.api, method.clone(), rest, &laptop)
             } else {
                 service.api.request(method.clone(), &path)
             };
@@ -184,7 +198,7 @@ fn the_proof_that_is_shown_holds() {
     let expected = Expected {
         method: "POST",
         url: "https://muster.example.com/api/register-node",
-        token: &token,
+        token: Some(&token),
         now: Timestamp::from_unix(1_900_000_000),
     };
     proof::verify(proof, expected).unwrap();

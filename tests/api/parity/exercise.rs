@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use muster_shared::domain::heartbeat::{APART, Heartbeat};
 use muster_shared::domain::id::MembershipId;
 use muster_shared::domain::principal::Principal;
 use muster_shared::domain::removal::{SETTLE, WATCH};
 use muster_shared::domain::role::Role;
-use muster_shared::store::{Patience, WarmUp};
+use muster_shared::store::{Device, Patience, WarmUp};
 use muster_tests::wire::Sent;
 use muster_tests::world::{World, key};
 use serde_json::{Value, json};
@@ -153,6 +154,7 @@ async fn nodes(exercise: &mut Exercise) {
         for (os, status) in [("one", 201), ("one", 200), ("two", 200)] {
             exercise.call("register-node", status, |call| call.body(&body(os))).await;
         }
+        exercise.call("list-groups", 200, |call| call).await;
         exercise.call("list-nodes", 200, |call| call).await;
         exercise.call("list-nodes", 200, |call| call.query("kind=server&limit=1")).await;
         exercise.call("remove-node", 204, hostname).await;
@@ -162,6 +164,8 @@ async fn nodes(exercise: &mut Exercise) {
         exercise.world.register(&token, "web-1", key(1)).await.unwrap();
         let sent = exercise.world.wire.journal();
         exercise.record.note("register-node", sent);
+        speak(exercise, "web-1").await;
+        exercise.world.register(&token, "web-1", key(1)).await.unwrap();
         exercise.call("remove-node", 204, hostname).await;
     }
     // The last use of a wide token is gone: it is marked.
@@ -171,6 +175,26 @@ async fn nodes(exercise: &mut Exercise) {
     }
     let body = json!({"token": token.expose().as_str(), "hostname": "late"});
     exercise.call("register-node", 403, |call| call.body(&body)).await;
+}
+
+/// All that a device does with its own node, through the store for want of its private key.
+async fn speak(exercise: &mut Exercise, hostname: &str) {
+    let team = exercise.world.team;
+    let device = Device { team, hostname: hostname.parse().unwrap(), key: key(1).unwrap() };
+    let mut note = |function: &str, world: &World| {
+        exercise.record.note(function, world.wire.journal());
+    };
+    let world = &exercise.world;
+    world.wire.journal();
+    for _ in 0..2 {
+        world.session().record_heartbeat(&device, &Heartbeat::default()).await.unwrap();
+        world.clock.advance(APART);
+    }
+    note("record-heartbeat", world);
+    world.session().own_node(&device).await.unwrap();
+    note("get-own-node", world);
+    world.session().leave_team(&device).await.unwrap();
+    note("leave-team", world);
 }
 
 async fn removals(exercise: &mut Exercise) {

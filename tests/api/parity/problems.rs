@@ -13,8 +13,11 @@ use muster_tests::world::{START, World, key};
 use serde_json::{Value, json};
 
 use crate::support::contract::contract;
+use crate::support::device::Device;
 use crate::support::invoke::Invocation;
 
+/// What devices call about themselves.
+const OF_DEVICES: [&str; 3] = ["record-heartbeat", "get-own-node", "leave-team"];
 const BOB: &str = "bob@example.com";
 
 /// The codes of each call.
@@ -23,6 +26,7 @@ type Codes = BTreeMap<String, BTreeSet<String>>;
 /// A world with a member, a node and a token, and what was refused in it.
 struct Scene {
     world: World,
+    device: Device,
     token: String,
     token_id: String,
     seen: Codes,
@@ -34,8 +38,10 @@ impl Scene {
         world.join(BOB, Role::Member).await;
         let token = world.token(None).await;
         world.register(&token, "web-1", key(1)).await.unwrap();
+        let device = Device::new();
+        world.register(&token, "laptop", Some(device.key())).await.unwrap();
         let token_id = token.token().to_string();
-        Self { world, token: token.expose().to_string(), token_id, seen: Codes::new() }
+        Self { world, device, token: token.expose().to_string(), token_id, seen: Codes::new() }
     }
 
     /// A call that would go through.
@@ -44,9 +50,13 @@ impl Scene {
             "add-member" => json!({"email": "new@example.com", "role": "member"}),
             "set-role" => json!({"role": "admin"}),
             "register-node" => json!({"token": self.token, "hostname": "web-2"}),
+            "record-heartbeat" => json!({}),
             _ => json!({"name": "x"}),
         };
         let call = Invocation::of(name, &self.world).body(&body);
+        if OF_DEVICES.contains(&name) {
+            return call.by_device(&self.device, &self.world, "laptop");
+        }
         call.at("member", BOB).at("token_id", &self.token_id).at("hostname", "web-1")
     }
 
@@ -104,6 +114,14 @@ async fn particulars() -> Codes {
     let call = scene.good("remove-member").at("member", &owner);
     scene.note("remove-member", call).await;
 
+    for name in OF_DEVICES {
+        let strange = scene.good(name).by_device(&scene.device, &scene.world, "web-1");
+        for call in
+            [scene.good(name).without("dpop"), scene.good(name).header("dpop", "a.b.c"), strange]
+        {
+            scene.note(name, call).await;
+        }
+    }
     let report = json!({"hostname": "web-3"});
     let name = "register-node";
     let call = scene.good(name).body(&report);

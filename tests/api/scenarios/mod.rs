@@ -4,6 +4,8 @@ mod authorizer;
 mod bearer;
 mod devices;
 mod elsewhere;
+mod groups;
+mod heartbeats;
 mod join_command;
 mod limits;
 mod machine_clients;

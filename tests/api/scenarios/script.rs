@@ -66,6 +66,8 @@ async fn a_script_enters_a_server_and_is_stopped() {
         ("private_ip".to_owned(), Value::Null),
         ("group".to_owned(), "default".into()),
         ("os".to_owned(), Value::Null),
+        ("agent_version".to_owned(), Value::Null),
+        ("addresses".to_owned(), json!([])),
         ("token_id".to_owned(), made.id.as_str().into()),
         ("status".to_owned(), "unmonitored".into()),
         ("created_at".to_owned(), entered["created_at"].clone()),

@@ -1,13 +1,15 @@
 //! A device with an Ed25519 key of its own, and its DPoP proofs, good ones and others.
 
 use data_encoding::BASE64URL_NOPAD;
+use lambda_http::http::Method;
+use muster_shared::domain::key::PublicKey;
 use muster_shared::environment::Environment;
 use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::api::{Api, Request};
+use super::api::{Api, Request, encoded};
 use super::team::Made;
 
 /// A device.
@@ -19,17 +21,37 @@ impl Device {
         Self(Ed25519KeyPair::from_pkcs8(key.as_ref()).unwrap())
     }
 
+    /// Its public key.
+    pub(crate) fn key(&self) -> PublicKey {
+        BASE64URL_NOPAD.encode(self.0.public_key().as_ref()).parse().unwrap()
+    }
+
     /// A proof that it holds its key, for one registration with a token.
     pub(crate) fn proof(&self, api: &Api, plaintext: &str) -> Proof<'_> {
+        self.proof_for("POST", &api.url("/api/register-node")).claim("ath", hash(plaintext).into())
+    }
+
+    /// A proof that it holds its key, for one request.
+    pub(crate) fn proof_for(&self, method: &str, url: &str) -> Proof<'_> {
         let x = BASE64URL_NOPAD.encode(self.0.public_key().as_ref());
         let header = json!({
             "typ": "dpop+jwt", "alg": "EdDSA", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": x},
         });
         let claims = json!({
-            "jti": "e1j3V_bKic8-LAEB", "htm": "POST", "htu": api.url("/api/register-node"),
-            "iat": Environment::system().clock.now().as_unix(), "ath": hash(plaintext),
+            "jti": "e1j3V_bKic8-LAEB", "htm": method, "htu": url,
+            "iat": Environment::system().clock.now().as_unix(),
         });
         Proof { device: self, header, claims }
+    }
+
+    /// A request about its own node.
+    pub(crate) fn speaks(&self, api: &Api, method: Method, rest: &str, node: &Value) -> Request {
+        let path = format!("/api/nodes/self{rest}");
+        let proof = self.proof_for(method.as_str(), &api.url(&path)).sign();
+        let (team, hostname) = (&node["team_id"], &node["hostname"]);
+        let [team, hostname] = [team, hostname].map(|value| encoded(value.as_str().unwrap()));
+        let path = format!("{path}?team_id={team}&hostname={hostname}");
+        api.request(method, &path).header("dpop", proof)
     }
 
     /// A registration under its own key.

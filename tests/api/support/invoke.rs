@@ -8,6 +8,7 @@ use muster_tests::world::World;
 use serde_json::{Map, Value, json};
 
 use super::contract::{Exchange, contract};
+use super::device::Device;
 
 /// What came of a call.
 #[derive(Debug)]
@@ -79,6 +80,21 @@ impl Invocation {
         self
     }
 
+    #[must_use]
+    pub(crate) fn without(mut self, header: &str) -> Self {
+        self.headers.remove(header);
+        self
+    }
+
+    /// With a device's proof for this very call, about the node that it has.
+    #[must_use]
+    pub(crate) fn by_device(self, device: &Device, world: &World, hostname: &str) -> Self {
+        let url = format!("https://api.example.com{}", self.endpoint.path);
+        let proof = device.proof_for(self.endpoint.method.as_str(), &url);
+        let proof = proof.claim("iat", world.session().now().as_unix().into()).sign();
+        self.header("dpop", &proof).query(&format!("team_id={}&hostname={hostname}", world.team))
+    }
+
     /// The parameter of the path besides the team.
     #[must_use]
     pub(crate) fn at(mut self, name: &str, value: &str) -> Self {
@@ -110,7 +126,7 @@ impl Invocation {
                     json!({"sub": "1", "email": who, "email_verified": "true", "token_use": "id"});
                 json!({"jwt": {"claims": claims, "scopes": null}})
             }
-            (Auth::Jwt, None) | (Auth::EnrollmentToken, _) => Value::Null,
+            (Auth::Jwt, None) | (Auth::EnrollmentToken | Auth::DeviceKey, _) => Value::Null,
         };
         let event = json!({
             "version": "2.0",

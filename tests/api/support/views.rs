@@ -30,7 +30,7 @@ const TOKEN: [&str; 13] = [
     "revoked_at",
     "revoked_by",
 ];
-const NODE: [&str; 16] = [
+const NODE: [&str; 18] = [
     "id",
     "team_id",
     "name",
@@ -42,6 +42,8 @@ const NODE: [&str; 16] = [
     "tags",
     "meta",
     "os",
+    "agent_version",
+    "addresses",
     "token_id",
     "status",
     "created_at",
@@ -166,6 +168,12 @@ pub(crate) fn is_node(view: &Value) {
     assert!(times.is_sorted(), "{view}");
 }
 
+#[track_caller]
+fn is_group(view: &Value) {
+    has_fields(view, &["name", "nodes", "online"]);
+    assert!(view["online"].as_u64().unwrap() <= view["nodes"].as_u64().unwrap(), "{view}");
+}
+
 /// A page of a list: its entries, and where it goes on.
 #[track_caller]
 pub(crate) fn is_page(page: &Value, name: &str) {
@@ -178,6 +186,7 @@ pub(crate) fn is_page(page: &Value, name: &str) {
             "removals" => is_removal(entry),
             "tokens" => is_token(entry),
             "nodes" => is_node(entry),
+            "groups" => is_group(entry),
             other => panic!("no list is called {other}"),
         }
     }
