@@ -14,7 +14,7 @@ use crate::Error;
 use crate::dynamodb::DynamoDb;
 
 const EVENT: &str = include_str!("../../tests/events/register-node.json");
-const PLAINTEXT: &str = include_str!("../../shared/src/domain/plaintext.sample");
+const PLAINTEXT: &str = include_str!("../../domain/src/plaintext.sample");
 
 /// A table that functions can be started over.
 pub struct Scene {

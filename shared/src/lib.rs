@@ -1,6 +1,7 @@
 //! What every function of Muster stands on.
 
-pub mod domain;
+pub use muster_domain as domain;
+
 pub mod environment;
 pub mod http;
 pub mod lambda;

@@ -13,7 +13,7 @@ use crate::fences::{Edit, FENCES, Fence};
 
 /// Names the fence that is off.
 const OFF: &str = "MUSTER_FENCE_OFF";
-/// What the copy of `muster_shared` has more.
+/// What the copy of `muster_domain` has more.
 const SWITCH: &str = r#"
 /// Whether a fence is off.
 pub mod fence {
@@ -75,7 +75,11 @@ fn edited(root: &Path) -> Result<BTreeMap<PathBuf, String>, Box<dyn Error>> {
     let mut by_file: BTreeMap<&str, Vec<(&Edit, String)>> = BTreeMap::new();
     for fence in FENCES {
         for edit in fence.edits {
-            let of = if edit.file.starts_with("shared/") { "crate" } else { "muster_shared" };
+            let of = match edit.file.split('/').next() {
+                Some("domain") => "crate",
+                Some("shared") => "crate::domain",
+                _ => "muster_shared::domain",
+            };
             let off = format!("{of}::fence::is_off({:?})", fence.name);
             by_file.entry(edit.file).or_default().push((edit, edit.instead.replace("OFF", &off)));
         }
@@ -86,7 +90,7 @@ fn edited(root: &Path) -> Result<BTreeMap<PathBuf, String>, Box<dyn Error>> {
         edited.insert(root.join(file), apply(file, &text, edits)?);
     }
     let text = |file: &str| fs::read_to_string(root.join(file)).map(|text| (root.join(file), text));
-    let (library, text_of_library) = text("shared/src/lib.rs")?;
+    let (library, text_of_library) = text("domain/src/lib.rs")?;
     edited.insert(library, text_of_library + SWITCH);
     for (file, name, other) in OTHERWISE {
         let (manifest, text) = text(file)?;

@@ -25,11 +25,11 @@ const fn edit(file: &'static str, find: &'static str, instead: &'static str) -> 
 }
 
 const CASCADE: &str = "functions/member-cascade/src/lib.rs";
-const ENROLLMENT: &str = "shared/src/domain/enrollment.rs";
+const ENROLLMENT: &str = "domain/src/enrollment.rs";
 const GATES: &str = "shared/src/store/gates.rs";
 const LIST_TOKENS: &str = "shared/src/store/list_tokens.rs";
 const REGISTER_NODE: &str = "shared/src/store/register_node.rs";
-const REMOVAL: &str = "shared/src/domain/removal.rs";
+const REMOVAL: &str = "domain/src/removal.rs";
 const REMOVE_MEMBER: &str = "shared/src/store/remove_member.rs";
 const REMOVE_NODE: &str = "shared/src/store/remove_node.rs";
 const REVOKE_TOKEN: &str = "shared/src/store/revoke_token.rs";

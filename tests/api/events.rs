@@ -25,7 +25,7 @@ use crate::support::invoke::{Done, answer, endpoint};
 const TEAM: &str = "team_7zqk3m5xw4j6a";
 const TOKEN: &str = "tok_n3vd5kq2mwx7e";
 const MEMBERSHIP: &str = "mem_b6rt2hjx5yn4c";
-const PLAINTEXT: &str = include_str!("../../shared/src/domain/plaintext.sample");
+const PLAINTEXT: &str = include_str!("../../domain/src/plaintext.sample");
 
 /// Each event, the status of its answer, and what stands in the answer at a JSON pointer.
 fn expected() -> Vec<(&'static str, u16, &'static str, Value)> {

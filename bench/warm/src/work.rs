@@ -30,7 +30,7 @@ use crate::unsigned::unsigned;
 
 const NOW: i64 = 1_900_000_000;
 const EVENT: &str = include_str!("../../../tests/events/register-node.json");
-const SAMPLE: &str = include_str!("../../../shared/src/domain/plaintext.sample");
+const SAMPLE: &str = include_str!("../../../domain/src/plaintext.sample");
 const HOSTNAME: &str = "web-1.example.com";
 
 struct Fixed;

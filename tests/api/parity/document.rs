@@ -18,7 +18,7 @@ use crate::support::contract::contract;
 use crate::support::device::Device;
 use crate::support::service::Service;
 
-const PLAINTEXT: &str = include_str!("../../../shared/src/domain/plaintext.sample");
+const PLAINTEXT: &str = include_str!("../../../domain/src/plaintext.sample");
 
 #[test]
 fn the_document_has_the_routes_of_the_code_and_who_may_call_them() {

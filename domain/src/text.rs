@@ -24,7 +24,7 @@ macro_rules! text {
         }
 
         impl TryFrom<String> for $name {
-            type Error = $crate::domain::Invalid;
+            type Error = $crate::Invalid;
 
             fn try_from(text: String) -> Result<Self, Self::Error> {
                 $normalize(text).map(Self)
@@ -32,7 +32,7 @@ macro_rules! text {
         }
 
         impl std::str::FromStr for $name {
-            type Err = $crate::domain::Invalid;
+            type Err = $crate::Invalid;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 text.to_owned().try_into()

@@ -138,7 +138,7 @@ pub struct Unfinished {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::testing::at;
+    use crate::testing::at;
 
     fn removal() -> Removal {
         let who: Principal = "a@b".parse().unwrap();

@@ -222,7 +222,7 @@ impl FromStr for Status {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::testing::{at, token};
+    use crate::testing::{at, token};
 
     #[test]
     fn the_first_status_that_applies_wins() {

@@ -167,9 +167,9 @@ fn repeat(token: &Token, current: &Node, attempt: &Attempt<'_>) -> Result<Step, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::id::MembershipId;
-    use crate::domain::testing::{at, token};
-    use crate::domain::token::{AllowedKinds, Revocation};
+    use crate::id::MembershipId;
+    use crate::testing::{at, token};
+    use crate::token::{AllowedKinds, Revocation};
 
     const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
     const OTHER_KEY: &str = "BAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
@@ -227,7 +227,7 @@ mod tests {
         let mut token = token(Some(1));
         let node = enrolled(&token, None);
         token.gate =
-            Gates::Own(crate::domain::gate::Gate { used: 1, ..crate::domain::gate::Gate::new(1) });
+            Gates::Own(crate::gate::Gate { used: 1, ..crate::gate::Gate::new(1) });
         let mut changed = report();
         changed.os = Some("Debian 12".parse().unwrap());
         let write = written(judge(&token, Some(&node), &attempt(&changed, None, 1)));
@@ -258,7 +258,7 @@ mod tests {
         let first = token(None);
         let node = enrolled(&first, None);
         let mut second = token(None);
-        second.id = crate::domain::id::TokenId::from_bytes([99; 8]);
+        second.id = crate::id::TokenId::from_bytes([99; 8]);
         second.membership = MembershipId::from_bytes([98; 8]);
         let write = written(judge(&second, Some(&node), &attempt(&report(), None, 1)));
         assert!(write.takes_use);

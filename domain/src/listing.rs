@@ -148,7 +148,7 @@ fn is_found(token: &Token, q: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::testing::{at, token};
+    use crate::testing::{at, token};
     use proptest::prelude::*;
 
     fn sample(n: u8, name: &str, used: u64) -> (Token, Usage) {
