@@ -226,8 +226,7 @@ mod tests {
     fn a_repeat_on_a_spent_token_is_still_a_repeat() {
         let mut token = token(Some(1));
         let node = enrolled(&token, None);
-        token.gate =
-            Gates::Own(crate::gate::Gate { used: 1, ..crate::gate::Gate::new(1) });
+        token.gate = Gates::Own(crate::gate::Gate { used: 1, ..crate::gate::Gate::new(1) });
         let mut changed = report();
         changed.os = Some("Debian 12".parse().unwrap());
         let write = written(judge(&token, Some(&node), &attempt(&changed, None, 1)));

@@ -1,0 +1,247 @@
+//! The control plane, over HTTP.
+
+use std::time::{Duration, Instant};
+
+use muster_domain::plaintext::Plaintext;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::{Host, Url};
+
+use crate::clock;
+use crate::device_key::DeviceKey;
+use crate::failure::Failure;
+use crate::node::Node;
+use crate::patience::pauses;
+use crate::problem::Problem;
+use crate::state::Joined;
+
+/// How long one answer is waited for: longer than a function may take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// Bytes that an answer may have.
+const LARGEST: u64 = 256 * 1024;
+
+/// A control plane.
+pub(crate) struct ControlPlane {
+    base: Url,
+    http: ureq::Agent,
+}
+
+/// A request that is made until it is answered for good.
+struct Request<'a> {
+    method: &'static str,
+    path: &'static str,
+    query: Vec<(&'static str, String)>,
+    key: &'a DeviceKey,
+    token: Option<&'a Plaintext>,
+    body: Option<Value>,
+}
+
+/// Why one try came to nothing.
+enum Missed {
+    /// Another try may do.
+    Later { why: String, not_before: Duration },
+    /// It is over.
+    Over(Failure),
+}
+
+impl ControlPlane {
+    /// The control plane at an address such as `https://muster.example.com`.
+    pub(crate) fn at(address: &str) -> Result<Self, Failure> {
+        let wrong = |why: &str| Failure::Usage(format!("the address of the control plane {why}"));
+        let base = Url::parse(address)
+            .map_err(|_| wrong("must be a URL, such as https://muster.example.com"))?;
+        let is_here = match base.host() {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(Host::Ipv6(ip)) => ip.is_loopback(),
+            None => false,
+        };
+        if base.scheme() != "https" && !(base.scheme() == "http" && is_here) {
+            return Err(wrong("must begin with https://: the token would be read on the way"));
+        }
+        if !base.username().is_empty() || base.query().is_some() || base.fragment().is_some() {
+            return Err(wrong("must be a scheme, a host and perhaps a port and a path"));
+        }
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_global(Some(ANSWER_WITHIN))
+            .timeout_connect(Some(CONNECT_WITHIN))
+            .user_agent(concat!("muster/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Ok(Self { base, http: config.into() })
+    }
+
+    /// Its address.
+    pub(crate) fn address(&self) -> String {
+        self.base.as_str().trim_end_matches('/').to_owned()
+    }
+
+    /// Registers this machine under its key.
+    pub(crate) fn register(
+        &self,
+        key: &DeviceKey,
+        token: &Plaintext,
+        report: &impl Serialize,
+        within: Duration,
+    ) -> Result<Node, Failure> {
+        let body = serde_json::to_value(report).unwrap_or_default();
+        let path = "/api/register-node";
+        let (query, token) = (Vec::new(), Some(token));
+        self.ask(&Request { method: "POST", path, query, key, token, body: Some(body) }, within)
+    }
+
+    /// Says that this machine is there.
+    pub(crate) fn heartbeat(
+        &self,
+        key: &DeviceKey,
+        joined: &Joined,
+        heartbeat: &impl Serialize,
+        within: Duration,
+    ) -> Result<Node, Failure> {
+        let body = Some(serde_json::to_value(heartbeat).unwrap_or_default());
+        let request = of_own("POST", "/api/nodes/self/heartbeat", key, joined, body);
+        self.ask(&request, within).map_err(removed)
+    }
+
+    /// This machine's node.
+    pub(crate) fn own_node(
+        &self,
+        key: &DeviceKey,
+        joined: &Joined,
+        within: Duration,
+    ) -> Result<Node, Failure> {
+        self.ask(&of_own("GET", "/api/nodes/self", key, joined, None), within).map_err(removed)
+    }
+
+    /// Has this machine removed.
+    pub(crate) fn leave(
+        &self,
+        key: &DeviceKey,
+        joined: &Joined,
+        within: Duration,
+    ) -> Result<(), Failure> {
+        let request = of_own("DELETE", "/api/nodes/self", key, joined, None);
+        self.ask(&request, within).map(|_: Value| ()).map_err(removed)
+    }
+
+    /// Makes a request, again and again while another try may do, for so long.
+    fn ask<T: DeserializeOwned>(
+        &self,
+        request: &Request<'_>,
+        within: Duration,
+    ) -> Result<T, Failure> {
+        let until = Instant::now() + within;
+        let mut pauses = pauses();
+        loop {
+            match self.once(request) {
+                Ok(answer) => {
+                    return serde_json::from_value(answer)
+                        .map_err(|_| self.strange("its answer is not what was asked for"));
+                }
+                Err(Missed::Over(failure)) => return Err(failure),
+                Err(Missed::Later { why, .. }) if Instant::now() >= until => {
+                    return Err(Failure::Unreachable { control: self.address(), why });
+                }
+                Err(Missed::Later { not_before, .. }) => {
+                    std::thread::sleep(not_before + pauses.next().unwrap_or_default());
+                }
+            }
+        }
+    }
+
+    fn once(&self, request: &Request<'_>) -> Result<Value, Missed> {
+        let Request { method, path, query, key, token, body } = request;
+        let url = format!("{}{path}", self.address());
+        let token = token.map(Plaintext::expose);
+        let proof = key.proof(method, &url, token.as_ref().map(|token| token.as_str()));
+        let mut sent = ureq::http::Request::builder().method(*method).uri(with_query(&url, query));
+        sent = sent.header("DPoP", proof);
+        if let Some(token) = &token {
+            sent = sent.header("Authorization", format!("Bearer {}", token.as_str()));
+        }
+        let answer = match body {
+            Some(body) => {
+                let sent = sent.header("Content-Type", "application/json").body(body.to_string());
+                sent.map(|sent| self.http.run(sent))
+            }
+            None => sent.body(()).map(|sent| self.http.run(sent)),
+        };
+        let later = |why: String| Missed::Later { why, not_before: Duration::ZERO };
+        let answer = answer.map_err(|error| Missed::Over(self.strange(&error.to_string())))?;
+        let mut answer = answer.map_err(|error| later(error.to_string()))?;
+        let header = |name: &str| {
+            let value = answer.headers().get(name).and_then(|value| value.to_str().ok());
+            value.map(str::to_owned)
+        };
+        let (date, retry_after) = (header("date"), header("retry-after"));
+        let status = answer.status().as_u16();
+        let read = answer.body_mut().with_config().limit(LARGEST).read_to_vec();
+        let text = read.map_err(|error| match error {
+            ureq::Error::BodyExceedsLimit(_) => {
+                Missed::Over(self.strange("its answer is too large"))
+            }
+            other => later(other.to_string()),
+        })?;
+        match status {
+            204 => Ok(Value::Null),
+            200..300 => serde_json::from_slice(&text)
+                .map_err(|_| Missed::Over(self.strange("its answer is no JSON"))),
+            300..400 => {
+                Err(Missed::Over(self.strange("it leads elsewhere, where nothing is sent")))
+            }
+            429 | 500 | 502..=504 => {
+                let not_before = retry_after.and_then(|seconds| seconds.parse().ok());
+                let not_before = Duration::from_secs(not_before.unwrap_or(0)).min(ANSWER_WITHIN);
+                Err(Missed::Later { why: format!("it answers {status}"), not_before })
+            }
+            _ => Err(Missed::Over(self.refused(status, &text, date.as_deref()))),
+        }
+    }
+
+    fn refused(&self, status: u16, text: &[u8], date: Option<&str>) -> Failure {
+        let Ok(problem) = serde_json::from_slice::<Problem>(text) else {
+            return self.strange(&format!("it answers {status}, and not why"));
+        };
+        let difference = date.and_then(|date| clock::difference(date, clock::now()));
+        match difference {
+            Some(difference) if problem.code == "invalid-proof" => Failure::Clock(difference),
+            _ => Failure::Refused(Box::new(problem)),
+        }
+    }
+
+    fn strange(&self, why: &str) -> Failure {
+        Failure::Strange { control: self.address(), why: why.to_owned() }
+    }
+}
+
+fn of_own<'a>(
+    method: &'static str,
+    path: &'static str,
+    key: &'a DeviceKey,
+    joined: &Joined,
+    body: Option<Value>,
+) -> Request<'a> {
+    let Node { team_id, hostname, .. } = &joined.node;
+    let query = vec![("team_id", team_id.to_string()), ("hostname", hostname.to_string())];
+    Request { method, path, query, key, token: None, body }
+}
+
+fn with_query(url: &str, query: &[(&'static str, String)]) -> String {
+    if query.is_empty() {
+        return url.to_owned();
+    }
+    let mut pairs = url::form_urlencoded::Serializer::new(String::new());
+    format!("{url}?{}", pairs.extend_pairs(query).finish())
+}
+
+/// A device whose node is not there has been removed.
+fn removed(failure: Failure) -> Failure {
+    match failure {
+        Failure::Refused(problem) if problem.code == "not-found" => Failure::Removed,
+        other => other,
+    }
+}

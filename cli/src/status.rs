@@ -1,0 +1,48 @@
+//! `muster status`: what is known of this machine.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::control_plane::ControlPlane;
+use crate::failure::Failure;
+use crate::node::Node;
+use crate::state::Home;
+use crate::terminal::say;
+
+const WITHIN: Duration = Duration::from_secs(10);
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Print it as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Status<'a> {
+    control: &'a str,
+    #[serde(flatten)]
+    node: &'a Node,
+}
+
+/// Asks the control plane, and prints what it says.
+pub(crate) fn status(home: &Home, options: &Options) -> Result<(), Failure> {
+    let (key, joined) = home.joined()?;
+    let node = ControlPlane::at(&joined.control)?.own_node(&key, &joined, WITHIN)?;
+    if options.json {
+        let status = Status { control: &joined.control, node: &node };
+        say!("{}", serde_json::to_string_pretty(&status).unwrap_or_default());
+        return Ok(());
+    }
+    say!("State      {}", node.status);
+    say!("Device     {}", node.hostname);
+    if let Some(ip) = node.private_ip {
+        say!("IP         {ip}");
+    }
+    say!("Team       {}", node.team_id);
+    say!("Control    {}", joined.control);
+    say!("Last heard {}", node.last_seen_at);
+    Ok(())
+}
