@@ -1,11 +1,13 @@
 //! The control plane, over HTTP.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use muster_domain::plaintext::Plaintext;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use ureq::tls::{RootCerts, TlsConfig};
 use url::{Host, Url};
 
 use crate::clock;
@@ -64,12 +66,18 @@ impl ControlPlane {
         if !base.username().is_empty() || base.query().is_some() || base.fragment().is_some() {
             return Err(wrong("must be a scheme, a host and perhaps a port and a path"));
         }
+        // Whom this machine trusts, also where a company has certificates of its own.
+        let tls = TlsConfig::builder()
+            .root_certs(RootCerts::PlatformVerifier)
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .build();
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .timeout_global(Some(ANSWER_WITHIN))
             .timeout_connect(Some(CONNECT_WITHIN))
+            .tls_config(tls)
             .user_agent(concat!("muster/", env!("CARGO_PKG_VERSION")))
             .build();
         Ok(Self { base, http: config.into() })
