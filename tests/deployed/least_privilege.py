@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import boto3
 
-from api import ServerError
+from api import Device, ServerError
 from programs import Failed
 
 
@@ -86,6 +86,17 @@ def removed_nodes(team):
     team.call(204, "DELETE", f"/nodes/{host}")
 
 
+def heartbeats(team):
+    device = Device(team, unique("laptop"))
+    for _ in range(2):
+        device.speaks(200, "POST", "/heartbeat", {"os": "Debian GNU/Linux 12 (bookworm)"})
+
+
+def leaving(team):
+    device = Device(team, unique("laptop"))
+    device.speaks(204, "DELETE")
+
+
 def cascade(team):
     """A removal as the API makes it, swept until nothing more is to be looked for, and one by other hands than the
     API's."""
@@ -129,6 +140,10 @@ STORIES = {
     "RegisterNode": lambda team: (registrations(team), exhaustion(team)),
     "ListNodes": lambda team: team.call(200, "GET", "/nodes?kind=server&limit=1"),
     "RemoveNode": removed_nodes,
+    "ListGroups": lambda team: team.call(200, "GET", "/groups?limit=1"),
+    "RecordHeartbeat": heartbeats,
+    "GetOwnNode": lambda team: Device(team, unique("laptop")).speaks(200, "GET"),
+    "LeaveTeam": leaving,
     "MemberCascade": cascade,
 }
 

@@ -13,7 +13,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::POST,
     path: "/api/nodes/self/heartbeat",
     auth: Auth::DeviceKey,
-    warm_up: WarmUp::Node,
+    warm_up: WarmUp::None,
     handle: |call| Box::pin(handle(call)),
 };
 
