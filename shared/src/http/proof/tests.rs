@@ -45,7 +45,7 @@ fn claims() -> Value {
 fn check_proof(proof: &str) -> Result<PublicKey, ProofError> {
     let token = token(3);
     let now = Timestamp::from_unix(NOW);
-    verify(proof, Expected { method: "POST", url: URL, token: &token, now })
+    verify(proof, Expected { method: "POST", url: URL, token: Some(&token), now })
 }
 
 fn with(mut object: Value, path: &str, value: Value) -> Value {
