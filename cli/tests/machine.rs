@@ -1,0 +1,310 @@
+//! The command as a machine runs it: against the whole service in this process, and against what is no
+//! control plane.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that meets what it did not expect has to fail"
+)]
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use muster_domain::id::TeamId;
+use muster_domain::plaintext::Plaintext;
+use muster_domain::principal::Principal;
+use muster_domain::token::Policy;
+use muster_local::{Config, System};
+use muster_shared::store::{NewToken, NodeQuery};
+use tempfile::TempDir;
+
+const SAMPLE: &str = include_str!("../../domain/src/plaintext.sample");
+
+/// A machine with an empty home.
+struct Machine(TempDir);
+
+impl Machine {
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
+        command.args(arguments).env_clear().env("MUSTER_STATE_DIR", self.0.path().join("state"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn runs(&self, arguments: &[&str]) -> Ran {
+        Ran::of(self.command(arguments).output().unwrap())
+    }
+
+    fn state(&self) -> PathBuf {
+        self.0.path().join("state/state.json")
+    }
+}
+
+/// What came of a command.
+#[derive(Debug)]
+struct Ran {
+    code: Option<i32>,
+    said: String,
+    complained: String,
+}
+
+impl Ran {
+    fn of(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self {
+            code: output.status.code(),
+            said: text(output.stdout),
+            complained: text(output.stderr),
+        }
+    }
+
+    #[track_caller]
+    fn connected(&self, hostname: &str) {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        let lines: Vec<_> = self.said.lines().collect();
+        assert_eq!(lines.first(), Some(&"✓ Connected"), "{self:?}");
+        assert_eq!(lines.get(1), Some(&format!("Device {hostname}").as_str()), "{self:?}");
+        assert!(lines.get(2).is_some_and(|line| line.starts_with("IP 100.")), "{self:?}");
+    }
+
+    #[track_caller]
+    fn failed(&self, code: i32, why: &str) {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        assert!(self.complained.contains(why), "{self:?}");
+        assert!(self.said.is_empty(), "{self:?}");
+    }
+}
+
+/// The service, with a team in it.
+struct Service {
+    system: System,
+    owner: Principal,
+    team: TeamId,
+}
+
+impl Service {
+    async fn start() -> Self {
+        let system = System::start(Config::in_memory()).await.unwrap();
+        let owner: Principal = "owner@example.com".parse().unwrap();
+        let name = "Example".parse().unwrap();
+        let team = system.store().request().create_team(&owner, name).await.unwrap();
+        Self { system, owner, team: team.id }
+    }
+
+    async fn token(&self) -> Plaintext {
+        let new = NewToken { name: "sample".parse().unwrap(), policy: Policy::default() };
+        let store = self.system.store().request();
+        store.create_token(self.team, &self.owner, new).await.unwrap().plaintext
+    }
+
+    async fn uses(&self, token: &Plaintext) -> u64 {
+        let store = self.system.store().request();
+        store.get_token(self.team, &self.owner, token.token()).await.unwrap().1.used
+    }
+
+    async fn hostnames(&self) -> Vec<String> {
+        let (store, all) = (self.system.store().request(), NodeQuery::default());
+        let nodes = store.list_nodes(self.team, &self.owner, &all, None, 100).await.unwrap();
+        nodes.iter().map(|node| node.hostname.to_string()).collect()
+    }
+
+    async fn removes(&self, hostname: &str) {
+        let hostname = hostname.parse().unwrap();
+        let store = self.system.store().request();
+        store.remove_node(self.team, &self.owner, &hostname).await.unwrap();
+    }
+
+    /// `muster up` on a machine.
+    fn up(&self, machine: &Machine, token: &Plaintext, hostname: &str) -> Ran {
+        let (control, token) = (self.system.url(), token.expose());
+        machine.runs(&["up", "--control", control, "--token", &token, "--hostname", hostname])
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_joins_and_says_so_again() {
+    let (service, machine) = (Service::start().await, Machine::new());
+    let token = service.token().await;
+    service.up(&machine, &token, "web-1").connected("web-1");
+    machine.runs(&["up"]).connected("web-1");
+    service.up(&machine, &token, "web-1").connected("web-1");
+    assert_eq!((service.uses(&token).await, service.hostnames().await), (1, vec!["web-1".into()]));
+    let status = machine.runs(&["status", "--json"]);
+    let status: serde_json::Value = serde_json::from_str(&status.said).unwrap();
+    assert_eq!((&status["hostname"], &status["status"]), (&"web-1".into(), &"online".into()));
+    let kept = fs::read_to_string(machine.state()).unwrap();
+    assert!(!kept.contains("enrt_"), "the token is not kept");
+    let mode = fs::metadata(machine.state()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_token_may_come_from_the_environment_and_from_standard_input() {
+    let service = Service::start().await;
+    let (token, control) = (service.token().await, service.system.url());
+    let machine = Machine::new();
+    let mut command = machine.command(&["up", "--hostname", "web-1"]);
+    command.env("MUSTER_TOKEN", token.expose().as_str()).env("MUSTER_URL", control);
+    Ran::of(command.output().unwrap()).connected("web-1");
+
+    let machine = Machine::new();
+    let arguments = ["up", "--control", control, "--token", "-", "--hostname", "web-2"];
+    let mut child = machine.command(&arguments).stdin(Stdio::piped()).spawn().unwrap();
+    writeln!(child.stdin.take().unwrap(), "{}", token.expose().as_str()).unwrap();
+    Ran::of(child.wait_with_output().unwrap()).connected("web-2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_at_once_are_one_machine() {
+    let (service, machine) = (Service::start().await, Machine::new());
+    let token = service.token().await;
+    let (control, plaintext) = (service.system.url(), token.expose());
+    let arguments = ["up", "--control", control, "--token", &plaintext, "--hostname", "web-1"];
+    let children: Vec<_> = (0..4).map(|_| machine.command(&arguments).spawn().unwrap()).collect();
+    for child in children {
+        Ran::of(child.wait_with_output().unwrap()).connected("web-1");
+    }
+    assert_eq!(service.uses(&token).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hostname_that_another_has_is_told_with_what_to_do() {
+    let service = Service::start().await;
+    let token = service.token().await;
+    service.up(&Machine::new(), &token, "web-1").connected("web-1");
+    let second = Machine::new();
+    service.up(&second, &token, "web-1").failed(3, "--hostname");
+    service.up(&second, &token, "web-2").connected("web-2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_was_removed_is_told_so_and_joins_again() {
+    let (service, machine) = (Service::start().await, Machine::new());
+    let token = service.token().await;
+    machine.runs(&["status"]).failed(5, "has not joined");
+    service.up(&machine, &token, "web-1").connected("web-1");
+    service.removes("web-1").await;
+    for command in ["status", "up", "agent"] {
+        machine.runs(&[command]).failed_with_removal();
+    }
+    service.up(&machine, &token, "web-1").connected("web-1");
+}
+
+impl Ran {
+    #[track_caller]
+    fn failed_with_removal(&self) {
+        self.failed(5, "was removed from its team");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_leaves_and_has_left() {
+    let (service, machine) = (Service::start().await, Machine::new());
+    service.up(&machine, &service.token().await, "web-1").connected("web-1");
+    assert_eq!(machine.runs(&["leave"]).code, Some(0));
+    assert!(service.hostnames().await.is_empty());
+    machine.runs(&["leave"]).failed(5, "has not joined");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_that_others_may_read_or_that_is_torn_is_not_used() {
+    let (service, machine) = (Service::start().await, Machine::new());
+    service.up(&machine, &service.token().await, "web-1").connected("web-1");
+    fs::set_permissions(machine.state(), fs::Permissions::from_mode(0o644)).unwrap();
+    machine.runs(&["status"]).failed(6, "chmod 600");
+    fs::set_permissions(machine.state(), fs::Permissions::from_mode(0o600)).unwrap();
+    let whole = fs::read_to_string(machine.state()).unwrap();
+    fs::write(machine.state(), whole.split_at(whole.len() / 2).0).unwrap();
+    machine.runs(&["status"]).failed(6, "move it away");
+}
+
+#[test]
+fn what_is_given_wrong_is_told_before_anything_is_sent() {
+    let machine = Machine::new();
+    let token = SAMPLE.trim();
+    let typo = token.replace("aaaqe", "aabqe");
+    let here = "http://127.0.0.1:1";
+    for (control, token, why) in [
+        (here, typo.as_str(), "look at character 8"),
+        (here, "enrt_abc", "has 3 characters after enrt_"),
+        ("http://muster.example.com", token, "must begin with https://"),
+        ("muster.example.com", token, "must be a URL"),
+    ] {
+        let ran = machine.runs(&["up", "--control", control, "--token", token]);
+        ran.failed(2, why);
+        assert!(!ran.complained.contains(&token[5..]), "nothing of the token is repeated");
+    }
+    machine.runs(&["up", "--token", token]).failed(2, "--control");
+    assert!(!machine.state().exists());
+}
+
+/// Answers every request with this, and hangs up.
+fn a_stranger(answer: impl Into<Vec<u8>>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answer = answer.into();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 8192]);
+            let _ = stream.write_all(&answer);
+        }
+    });
+    url
+}
+
+fn http(head: &str, body: &str) -> String {
+    format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+}
+
+fn up_at(control: &str) -> Ran {
+    let token = SAMPLE.trim();
+    Machine::new().runs(&[
+        "up",
+        "--control",
+        control,
+        "--token",
+        token,
+        "--hostname",
+        "web-1",
+        "--timeout",
+        "1",
+    ])
+}
+
+#[test]
+fn what_is_no_control_plane_is_told_as_such() {
+    let huge = "x".repeat(1024 * 1024);
+    for (answer, why) in [
+        (http("200 OK", "<html>"), "no JSON"),
+        (http("200 OK", "{}"), "not what was asked for"),
+        (http("200 OK", &huge), "too large"),
+        (http("404 Not Found", "nothing"), "404"),
+        (http("302 Found\r\nLocation: http://example.com/", ""), "leads elsewhere"),
+    ] {
+        up_at(&a_stranger(answer)).failed(4, why);
+    }
+}
+
+#[test]
+fn what_does_not_answer_is_tried_again_and_then_given_up() {
+    up_at("http://127.0.0.1:1").failed(4, "does not answer");
+    up_at(&a_stranger(http("503 Service Unavailable", "{}"))).failed(4, "503");
+    up_at(&a_stranger("what?\r\n\r\n")).failed(4, "127.0.0.1");
+}
+
+#[test]
+fn a_clock_that_is_wrong_is_told() {
+    let problem = r#"{"code":"invalid-proof","detail":"Make a new proof."}"#;
+    let past = "401 Unauthorized\r\nDate: Tue, 01 Jan 2019 12:00:00 GMT";
+    up_at(&a_stranger(http(past, problem))).failed(6, "days ahead of the control plane's");
+}
