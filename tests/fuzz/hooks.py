@@ -17,6 +17,8 @@ from schemathesis.generation.meta import TestPhase
 
 MUSTER = os.environ["MUSTER_URL"]
 REGISTER = "/api/register-node"
+# What devices call about themselves.
+OWN = ["/api/nodes/self", "/api/nodes/self/heartbeat"]
 EMAIL = "fuzz@example.com"
 # A development token holds for hours; a run that goes on for longer signs in anew.
 REFRESH_SECONDS = 600
@@ -24,9 +26,11 @@ REFRESH_SECONDS = 600
 KEYS = [Ed25519PrivateKey.generate() for _ in range(3)]
 
 
-def ask(path, token=None, body=None):
+def ask(path, token=None, body=None, proof=None):
     """The answer to a call that has to go well."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
+    if proof:
+        headers["DPoP"] = proof
     data = None if body is None else json.dumps(body).encode()
     with urllib.request.urlopen(urllib.request.Request(MUSTER + path, data, headers), timeout=30) as answer:
         return json.load(answer)
@@ -36,13 +40,24 @@ def sign_in():
     return ask(f"/dev/token?{urllib.parse.urlencode({'email': EMAIL})}")["id_token"]
 
 
-@schemathesis.auth(refresh_interval=REFRESH_SECONDS).skip_for(path=REGISTER)
+@schemathesis.auth(refresh_interval=REFRESH_SECONDS).skip_for(path=[REGISTER, *OWN])
 class SignedIn:
     def get(self, case, context):
         return sign_in()
 
     def set(self, case, data, context):
         case.headers["Authorization"] = f"Bearer {data}"
+
+
+@schemathesis.auth(refresh_interval=None).apply_to(path=OWN)
+class Proved:
+    """That there is a proof; `before_call` makes the one that holds."""
+
+    def get(self, case, context):
+        return "a.b.c"
+
+    def set(self, case, data, context):
+        case.headers["DPoP"] = data
 
 
 def is_positive(case):
@@ -56,7 +71,7 @@ class Known:
     MADE_UP = 5
 
     def __init__(self):
-        # Of each team its token ids, members, hostnames and plaintexts.
+        # Of each team its token ids, members, hostnames, plaintexts, and the hostnames of devices.
         self.teams = {}
         self.cursors = set()
         self.asked = Counter()
@@ -94,6 +109,10 @@ class Known:
         token = ask(f"{rest}/registration-tokens", jwt, {"name": "Fuzz"})
         self.note(token, team["id"])
         self.note(ask(REGISTER, token["token"], {"hostname": "begin"}))
+        device = "device"
+        proved = proof(device, "POST", REGISTER, token["token"])
+        self.note(ask(REGISTER, token["token"], {"hostname": device}, proved))
+        self.teams[team["id"]]["device"].append(device)
         return team["id"]
 
     @staticmethod
@@ -110,6 +129,8 @@ class Known:
         # Along links everything is real, or is meant to be gone.
         if case.meta.phase.name == TestPhase.STATEFUL or self.asked[call] % self.MADE_UP == 0:
             return
+        if case.path in OWN:
+            case.query.update(self.device())
         parameters = case.path_parameters or {}
         if "team_id" in parameters and not self.is_there(**parameters):
             team_id = self.team_with(parameters)
@@ -122,6 +143,13 @@ class Known:
             tokens = self.teams[self.team_with(["token"])]["token"]
             if tokens and not any(case.body.get("token") in team["token"] for team in self.teams.values()):
                 case.body["token"] = tokens[-1]
+
+    def device(self):
+        """A device that is in, as its own calls name it."""
+        team_id = self.team_with(["device"])
+        if not self.teams[team_id]["device"]:
+            team_id = self.begin()
+        return {"team_id": team_id, "hostname": self.teams[team_id]["device"][-1]}
 
     def is_there(self, team_id, **rest):
         team = self.teams.get(team_id)
@@ -144,18 +172,19 @@ def base64url(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def proof(token, hostname):
+def proof(hostname, method, path, token=None):
     """A DPoP proof (RFC 9449) by the key that the device with this hostname has."""
     key = KEYS[len(hostname) % len(KEYS)]
     public = base64url(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
     header = {"typ": "dpop+jwt", "alg": "EdDSA", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": public}}
     claims = {
         "jti": secrets.token_hex(16),
-        "htm": "POST",
-        "htu": MUSTER + REGISTER,
+        "htm": method,
+        "htu": MUSTER + path,
         "iat": int(time.time()),
-        "ath": base64url(hashlib.sha256(token.encode()).digest()),
     }
+    if token is not None:
+        claims["ath"] = base64url(hashlib.sha256(token.encode()).digest())
     signed = ".".join(base64url(json.dumps(part).encode()) for part in (header, claims))
     return f"{signed}.{base64url(key.sign(signed.encode()))}"
 
@@ -170,7 +199,9 @@ def before_call(context, case, kwargs):
     if isinstance(body.get("expires_at"), str):
         body["expires_at"] = in_the_future(body["expires_at"])
     if case.path == REGISTER and "DPoP" in (case.headers or {}):
-        case.headers["DPoP"] = proof(body.get("token") or "", body["hostname"])
+        case.headers["DPoP"] = proof(body["hostname"], "POST", REGISTER, body.get("token") or "")
+    if case.path in OWN:
+        case.headers["DPoP"] = proof(case.query["hostname"], case.method.upper(), case.path)
 
 
 @schemathesis.hook
@@ -185,7 +216,9 @@ def after_call(context, case, response):
     elif response.status_code == 202:
         KNOWN.forget("member", response.json()["membership_id"])
     elif response.status_code == 204:
-        KNOWN.forget("hostname", parameters["hostname"].lower().removesuffix("."))
+        named = case.query if case.path in OWN else parameters
+        for name in ("hostname", "device"):
+            KNOWN.forget(name, named["hostname"].lower().removesuffix("."))
     elif response.status_code == 403 and case.path == REGISTER and isinstance(case.body, dict):
         KNOWN.forget("token", case.body.get("token"))
 
