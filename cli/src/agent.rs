@@ -1,9 +1,12 @@
 //! `muster agent`: sends heartbeats until this machine is removed.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use clap::Args;
+use muster_domain::heartbeat::APART;
+use muster_domain::node::ONLINE_WITHIN;
 use muster_domain::text::OperatingSystem;
 use serde::Serialize;
 
@@ -13,13 +16,13 @@ use crate::failure::Failure;
 use crate::state::Home;
 use crate::terminal::complain;
 
-/// What a heartbeat comes to that is not the control plane's own minute.
-const SHORTEST: u64 = 60;
+/// Sooner, none counts; later, the device is shown as offline.
+const INTERVAL: RangeInclusive<u64> = APART.as_secs()..=ONLINE_WITHIN.as_secs();
 
 #[derive(Args)]
 pub(crate) struct Options {
     /// Seconds between two heartbeats, about.
-    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(SHORTEST..=900))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(INTERVAL))]
     interval: u64,
 }
 

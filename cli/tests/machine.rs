@@ -194,16 +194,9 @@ async fn a_machine_that_was_removed_is_told_so_and_joins_again() {
     service.up(&machine, &token, "web-1").connected("web-1");
     service.removes("web-1").await;
     for command in ["status", "up", "agent"] {
-        machine.runs(&[command]).failed_with_removal();
+        machine.runs(&[command]).failed(5, "was removed from its team");
     }
     service.up(&machine, &token, "web-1").connected("web-1");
-}
-
-impl Ran {
-    #[track_caller]
-    fn failed_with_removal(&self) {
-        self.failed(5, "was removed from its team");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

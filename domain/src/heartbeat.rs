@@ -43,13 +43,7 @@ impl TryFrom<Vec<IpAddr>> for Addresses {
         if given.len() > MAX_ADDRESSES {
             return Err(Invalid("must be at most 16 addresses"));
         }
-        let mut addresses = Vec::with_capacity(given.len());
-        for address in given {
-            if !addresses.contains(&address) {
-                addresses.push(address);
-            }
-        }
-        Ok(Self(addresses))
+        Ok(Self(crate::each_once(given)))
     }
 }
 

@@ -32,6 +32,17 @@ pub(crate) const BASE32: data_encoding::Encoding = data_encoding_macro::new_enco
     symbols: "abcdefghijklmnopqrstuvwxyz234567",
 };
 
+/// What is given, each once, in the order of the first.
+fn each_once<T: PartialEq>(given: Vec<T>) -> Vec<T> {
+    let mut once = Vec::with_capacity(given.len());
+    for one in given {
+        if !once.contains(&one) {
+            once.push(one);
+        }
+    }
+    once
+}
+
 /// Why a value was refused: a phrase that never contains the value itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]

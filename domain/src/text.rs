@@ -181,13 +181,7 @@ impl TryFrom<Vec<Tag>> for Tags {
         if given.len() > MAX_TAGS {
             return Err(Invalid("must be at most 50 tags"));
         }
-        let mut tags: Vec<Tag> = Vec::with_capacity(given.len());
-        for tag in given {
-            if !tags.contains(&tag) {
-                tags.push(tag);
-            }
-        }
-        Ok(Self(tags))
+        Ok(Self(crate::each_once(given)))
     }
 }
 

@@ -69,13 +69,7 @@ impl TryFrom<Vec<Kind>> for AllowedKinds {
         if !(1..=16).contains(&given.len()) {
             return Err(Invalid("must be 1 to 16 kinds; leave it out to allow every kind"));
         }
-        let mut kinds: Vec<Kind> = Vec::with_capacity(given.len());
-        for kind in given {
-            if !kinds.contains(&kind) {
-                kinds.push(kind);
-            }
-        }
-        Ok(Self(kinds))
+        Ok(Self(crate::each_once(given)))
     }
 }
 

@@ -69,7 +69,7 @@ impl Weather {
 
     /// What happens in one world. Each fault is often absent, so that what only shows without it
     /// shows as well. In a `restless` one the stream and the schedule do much twice, and
-    /// transactions often stand still half way.
+    /// transactions stand still half way, mostly seldom.
     pub fn drawn(chance: &Chance, until: Duration, teams: usize, restless: bool) -> Self {
         // Where much else goes wrong, nothing is done early.
         let worst = if restless { [0.0, 0.0, 0.02, 0.25] } else { [0.0, 0.02, 0.1, 0.25] };

@@ -103,21 +103,31 @@ async fn a_registration_that_stalls_across_a_revoke_is_refused() {
     }
 }
 
+/// A token that expires a minute after the world began.
+async fn for_a_minute(world: &World) -> Plaintext {
+    let expires_at = Some(Timestamp::from_unix(START + 60));
+    let policy = Policy { expires_at, ..Policy::default() };
+    world.token_with(&world.owner, policy).await.unwrap().plaintext
+}
+
+/// Cancels the next transaction, which takes a minute.
+fn cancel_a_minute_later(world: &World, codes: [&str; 2]) {
+    let clock = Arc::clone(&world.clock);
+    world.wire.cancel(&codes, move |sent| {
+        let is_it = sent.operation == "TransactWriteItems";
+        if is_it {
+            clock.advance(Duration::from_mins(1));
+        }
+        is_it
+    });
+}
+
 #[tokio::test]
 async fn a_registration_that_is_tried_again_after_the_token_has_expired_is_refused() {
     for cancelled in [["ConditionalCheckFailed", "None"], ["None", "TransactionConflict"]] {
         let world = World::calm().await;
-        let expires_at = Some(Timestamp::from_unix(START + 60));
-        let policy = Policy { expires_at, ..Policy::default() };
-        let token = world.token_with(&world.owner, policy).await.unwrap().plaintext;
-        let clock = Arc::clone(&world.clock);
-        world.wire.cancel(&cancelled, move |sent| {
-            let is_it = sent.operation == "TransactWriteItems";
-            if is_it {
-                clock.advance(Duration::from_mins(1));
-            }
-            is_it
-        });
+        let token = for_a_minute(&world).await;
+        cancel_a_minute_later(&world, cancelled);
         let late = world.register(&token, "web-1", None).await;
         assert_eq!(late.unwrap_err(), Refusal::TokenExpired);
     }
@@ -126,18 +136,9 @@ async fn a_registration_that_is_tried_again_after_the_token_has_expired_is_refus
 #[tokio::test]
 async fn a_node_that_takes_no_use_and_is_tried_again_after_the_token_has_expired_stays_as_it_is() {
     let world = World::calm().await;
-    let expires_at = Some(Timestamp::from_unix(START + 60));
-    let policy = Policy { expires_at, ..Policy::default() };
-    let token = world.token_with(&world.owner, policy).await.unwrap().plaintext;
+    let token = for_a_minute(&world).await;
     world.register(&token, "web-1", None).await.unwrap();
-    let clock = Arc::clone(&world.clock);
-    world.wire.cancel(&["None", "ThrottlingError"], move |sent| {
-        let is_it = sent.operation == "TransactWriteItems";
-        if is_it {
-            clock.advance(Duration::from_mins(1));
-        }
-        is_it
-    });
+    cancel_a_minute_later(&world, ["None", "ThrottlingError"]);
     let late = world.register(&token, "web-1", key(1)).await;
     assert_eq!(late.unwrap_err(), Refusal::TokenExpired);
     let contents = world.contents().await;

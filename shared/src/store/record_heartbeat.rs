@@ -5,7 +5,7 @@ use super::conditions::DEVICE_UNHEARD;
 use super::device::Device;
 use super::entity::from_item;
 use super::session::until_settled;
-use super::table::{Failure, Fault, Write};
+use super::table::{Failure, Write};
 use super::{Error, Session, keys};
 
 impl Session {
@@ -29,13 +29,12 @@ impl Session {
                 .value(":heartbeat", heartbeat)?
                 .value(":key", device.key)?
                 .value(":earlier", now.before(APART))?;
-            match self.write(heard).await {
-                Ok(Some(item)) => Ok(from_item(item)?),
+            match self.update(heard).await {
+                Ok(item) => Ok(from_item(item)?),
                 Err(Failure::Condition(as_it_is)) => {
                     let node = as_it_is.map(from_item).transpose()?;
                     Ok(device.own(node)?)
                 }
-                Ok(None) => Err(Fault("an update answered without its item".to_owned()).into()),
                 Err(failure) => Err(failure.into()),
             }
         })

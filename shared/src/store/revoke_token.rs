@@ -107,10 +107,9 @@ impl Session {
                 .when(TOKEN_NOT_REVOKED)
                 .value(":revocation", revocation)?
                 .value(":now", revocation.at)?;
-            match self.write(mark).await {
-                Ok(Some(item)) | Err(Failure::Condition(Some(item))) => Ok(from_item(item)?),
+            match self.update(mark).await {
+                Ok(item) | Err(Failure::Condition(Some(item))) => Ok(from_item(item)?),
                 Err(Failure::Condition(None)) => Err(Refusal::NotFound.into()),
-                Ok(None) => Err(Fault("an update answered without its item".to_owned()).into()),
                 Err(failure) => Err(failure.into()),
             }
         })
@@ -129,10 +128,9 @@ impl Session {
             let key = keys::gate(team, id, number);
             let close =
                 Write::update(key, "SET gate.closed_at = if_not_exists(gate.closed_at, :now)");
-            match self.write(close.when(GATE_PRESENT).value(":now", now)?).await {
-                Ok(Some(item)) => Ok(Some(from_item::<GateItem>(item)?.gate)),
+            match self.update(close.when(GATE_PRESENT).value(":now", now)?).await {
+                Ok(item) => Ok(Some(from_item::<GateItem>(item)?.gate)),
                 Err(Failure::Condition(_)) => Ok(None),
-                Ok(None) => Err(Fault("an update answered without its item".to_owned()).into()),
                 Err(failure) => Err(failure.into()),
             }
         });

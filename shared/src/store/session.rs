@@ -244,6 +244,12 @@ impl Session {
         Box::pin(self.table.write(&self.meter, write)).await
     }
 
+    /// Sends one update, once, and answers with the item as it is then.
+    pub(super) async fn update(&self, update: Write) -> Result<Item, Failure> {
+        let item = self.write(update).await?;
+        Ok(item.ok_or_else(|| Fault("an update answered without its item".to_owned()))?)
+    }
+
     /// Sends writes, in a transaction unless it is a put alone, until they are through or a condition
     /// refuses them.
     ///
