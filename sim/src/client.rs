@@ -138,17 +138,16 @@ impl Api {
 
     fn put_together(&self, request: &Request) -> Option<(Parts, Vec<u8>, Option<Claims>)> {
         let (method, path, body) = request.http();
-        let is_registration = path == "/api/register-node";
         let mut http = HttpRequest::builder()
-            .method(method)
+            .method(&method)
             .uri(&path)
             .header("host", HOST)
             .header("content-type", "application/json");
-        if let (Some(key), Some(token)) = (request.key(), body.get("token").and_then(Value::as_str))
-        {
-            http = http.header("dpop", self.proof(key, &path, token));
+        if let Some(key) = request.key() {
+            let token = body.get("token").and_then(Value::as_str);
+            http = http.header("dpop", self.proof(key, &method, &path, token));
         }
-        let claims = request.by.as_ref().filter(|_| !is_registration).map(|who| {
+        let claims = request.by.as_ref().map(|who| {
             let claims =
                 [("sub", "1"), ("email", who), ("email_verified", "true"), ("token_use", "id")];
             claims.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
@@ -159,7 +158,7 @@ impl Api {
     }
 
     /// A proof that a device holds its key (RFC 9449).
-    fn proof(&self, key: u8, path: &str, token: &str) -> String {
+    fn proof(&self, key: u8, method: &Method, path: &str, token: Option<&str>) -> String {
         let Ok(pair) = Ed25519KeyPair::from_seed_unchecked(&[key; 32]) else {
             return String::new();
         };
@@ -172,13 +171,17 @@ impl Api {
                 "x": BASE64URL_NOPAD.encode(pair.public_key().as_ref()),
             },
         });
-        let claims = json!({
+        let path = path.split('?').next().unwrap_or_default();
+        let ath = token.map(|token| BASE64URL_NOPAD.encode(&Sha256::digest(token.as_bytes())));
+        let mut claims = json!({
             "jti": BASE64URL_NOPAD.encode(&jti),
-            "htm": Method::POST.as_str(),
+            "htm": method.as_str(),
             "htu": format!("http://{HOST}{path}"),
             "iat": Time::second(self.time.elapsed()).as_unix(),
-            "ath": BASE64URL_NOPAD.encode(&Sha256::digest(token.as_bytes())),
         });
+        if let (Some(claims), Some(ath)) = (claims.as_object_mut(), ath) {
+            claims.insert("ath".to_owned(), ath.into());
+        }
         let part = |value: &Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
         let signed = format!("{}.{}", part(&header), part(&claims));
         let signature = BASE64URL_NOPAD.encode(pair.sign(signed.as_bytes()).as_ref());

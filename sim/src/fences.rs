@@ -25,6 +25,7 @@ const fn edit(file: &'static str, find: &'static str, instead: &'static str) -> 
 }
 
 const CASCADE: &str = "functions/member-cascade/src/lib.rs";
+const DEVICE: &str = "shared/src/store/device.rs";
 const ENROLLMENT: &str = "domain/src/enrollment.rs";
 const GATES: &str = "shared/src/store/gates.rs";
 const LIST_TOKENS: &str = "shared/src/store/list_tokens.rs";
@@ -160,6 +161,14 @@ pub(crate) const FENCES: &[Fence] = &[
             ENROLLMENT,
             "let others_key = node.public_key.is_some()",
             "let others_key = !OFF && node.public_key.is_some()",
+        )],
+    ),
+    fence(
+        "the key of a device that speaks for itself",
+        &[edit(
+            DEVICE,
+            "node.filter(|node| node.public_key == Some(self.key))",
+            "node.filter(|node| OFF || node.public_key == Some(self.key))",
         )],
     ),
     fence(

@@ -1,18 +1,22 @@
 //! Whether the search would find what it looks for: takes things out and searches.
 
+use std::collections::BTreeMap;
 use std::error::Error;
+use std::fmt::Write as _;
 use std::process::Stdio;
 
 use clap::Args;
 use muster_sim::mutation::Mutation;
 use muster_sim::world::Options;
-use muster_tests::page::{PROMISES, write_part};
+use muster_tests::page::{PROMISES, in_repository, write_part};
 
 use crate::fenceless::Fenceless;
 use crate::fences::FENCES;
 use crate::search::each;
 use crate::terminal::say;
 
+/// The worlds that showed it, which every search runs first.
+const KEPT: &str = "sim/kept-seeds.txt";
 const HEAD: &str = "| taken out | first seed | broken |\n| --- | --- | --- |\n";
 
 /// How to look for a world that shows that something is missing.
@@ -27,12 +31,17 @@ pub(crate) struct Look {
 }
 
 /// Takes out one thing at a time: each part of a condition, and each fence. Tells whether every one
-/// was found, and writes down what was, unless `only` some are looked at.
+/// was found, and writes down what was and by which worlds, unless `only` some are looked at.
 pub(crate) fn mutants(look: Look, only: &str) -> Result<bool, Box<dyn Error>> {
     let is_wanted = |name: &str| name.starts_with(only);
     let (mut table, mut all_found) = (HEAD.to_owned(), true);
+    let mut kept: BTreeMap<u64, Vec<String>> = BTreeMap::new();
     let mut note = |row: &str, found| {
         say!("{row}");
+        let mut columns = row.split('|').map(str::trim).skip(1);
+        if let (Some(name), Some(Ok(seed))) = (columns.next(), columns.next().map(str::parse)) {
+            kept.entry(seed).or_default().push(name.replace('`', ""));
+        }
         table.push_str(row);
         table.push('\n');
         all_found &= found;
@@ -57,8 +66,19 @@ pub(crate) fn mutants(look: Look, only: &str) -> Result<bool, Box<dyn Error>> {
     }
     if only.is_empty() {
         write_part(PROMISES, "make sim-mutants", &table)?;
+        std::fs::write(in_repository(KEPT), kept_seeds(&kept))?;
     }
     Ok(all_found)
+}
+
+/// The seeds, each with what it shows when that is taken out.
+fn kept_seeds(kept: &BTreeMap<u64, Vec<String>>) -> String {
+    let head =
+        "# Written by `make sim-mutants`: worlds that show what is missing when something is.\n";
+    kept.iter().fold(head.to_owned(), |mut text, (seed, names)| {
+        let _ = writeln!(text, "{seed} # {}", names.join("; "));
+        text
+    })
 }
 
 /// The row of the table for what is missing already: the first world that shows it, and how. Tells

@@ -27,6 +27,17 @@ pub struct Token {
     pub self_enrolled: bool,
 }
 
+/// A device that speaks for itself, or what says that it is one.
+#[derive(Debug, Clone)]
+pub struct Device {
+    /// Its team.
+    pub team: String,
+    /// Its hostname.
+    pub hostname: String,
+    /// The number of the key that it has.
+    pub key: u8,
+}
+
 /// A request of somebody, or of a machine.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -56,6 +67,12 @@ pub enum Want {
     Revoke(Arc<Token>),
     /// To be let in, under a hostname, with the key of this number, saying this of itself.
     Register { token: Arc<Token>, hostname: String, key: Option<u8>, name: Option<String> },
+    /// To be heard of.
+    Beat(Device),
+    /// To see the own node.
+    SeeOwn(Device),
+    /// Out of the team, at one's own request.
+    Leave(Device),
     /// A node out of the team.
     RemoveNode { team: String, hostname: String },
     /// To see what there is under a path of the team.
@@ -71,6 +88,10 @@ impl Request {
     pub(crate) fn http(&self) -> (Method, String, Value) {
         let team = |team: &str, rest: &str| format!("/api/teams/{team}/{rest}");
         let encoded = |who: &str| who.replace('@', "%40");
+        let own = |device: &Device, rest: &str| {
+            let Device { team, hostname, .. } = device;
+            format!("/api/nodes/self{rest}?team_id={team}&hostname={hostname}")
+        };
         match &self.want {
             Want::CreateTeam => (Method::POST, "/api/teams".to_owned(), json!({ "name": "Team" })),
             Want::AddMember { team: of, who, role } => {
@@ -100,6 +121,9 @@ impl Request {
                 let body = json!({ "token": token.plaintext, "hostname": hostname, "name": name });
                 (Method::POST, "/api/register-node".to_owned(), body)
             }
+            Want::Beat(device) => (Method::POST, own(device, "/heartbeat"), json!({})),
+            Want::SeeOwn(device) => (Method::GET, own(device, ""), Value::Null),
+            Want::Leave(device) => (Method::DELETE, own(device, ""), Value::Null),
             Want::RemoveNode { team: of, hostname } => {
                 (Method::DELETE, team(of, &format!("nodes/{hostname}")), Value::Null)
             }
@@ -114,8 +138,9 @@ impl Request {
 
     /// The number of the key that it is proved with.
     pub(crate) fn key(&self) -> Option<u8> {
-        match self.want {
-            Want::Register { key, .. } => key,
+        match &self.want {
+            Want::Register { key, .. } => *key,
+            Want::Beat(device) | Want::SeeOwn(device) | Want::Leave(device) => Some(device.key),
             _ => None,
         }
     }
@@ -134,6 +159,7 @@ impl Request {
             Want::Revoke(token) | Want::SeeToken(token) | Want::Register { token, .. } => {
                 Some(&token.team)
             }
+            Want::Beat(device) | Want::SeeOwn(device) | Want::Leave(device) => Some(&device.team),
         }
     }
 }
@@ -142,6 +168,12 @@ impl Request {
 pub fn public_key(key: u8) -> String {
     let pair = Ed25519KeyPair::from_seed_unchecked(&[key; 32]);
     pair.map(|pair| BASE64URL_NOPAD.encode(pair.public_key().as_ref())).unwrap_or_default()
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} with key {}", self.hostname, self.key)
+    }
 }
 
 impl fmt::Display for Request {
@@ -160,6 +192,9 @@ impl fmt::Display for Request {
             Want::Register { token, hostname, key, name } => {
                 write!(f, "register {hostname} key {key:?} name {name:?} by {}", token.id)
             }
+            Want::Beat(device) => write!(f, "{device} is there"),
+            Want::SeeOwn(device) => write!(f, "{device} looks at itself"),
+            Want::Leave(device) => write!(f, "{device} leaves"),
             Want::RemoveNode { hostname, .. } => write!(f, "{by}: remove node {hostname}"),
             Want::See { what, .. } => write!(f, "{by}: see {what}"),
             Want::SeeToken(token) => write!(f, "{by}: see {}", token.id),

@@ -83,10 +83,12 @@ pub fn run(seed: u64, options: &Options) -> Result<Evidence, Box<dyn std::error:
 
 async fn live(seed: u64, options: &Options) -> Result<Evidence, system::Error> {
     let chance = Chance::new(seed);
-    let until = chance.time(Duration::from_secs(15), Duration::from_secs(40));
     let teams = 1 + chance.below(2);
     // A world of those who leave, and of all that makes it hard to follow them.
     let leaving = chance.happens(0.2);
+    // Devices are heard of again only after a while.
+    let [least, most] = if !leaving && chance.happens(0.2) { [70, 100] } else { [15, 40] };
+    let until = chance.time(Duration::from_secs(least), Duration::from_secs(most));
     let weather = Weather::drawn(&chance, until, teams, leaving);
     let pace = if leaving { HASTY } else { STEADY };
     let window = *chance.pick(&[8, 10, 15]).unwrap_or(&10);

@@ -3,6 +3,7 @@
 //! broken inside, and that each token lived one life that can be told in order.
 
 mod authority;
+mod devices;
 mod gone_means_gone;
 mod life;
 mod linearizable;
@@ -30,7 +31,7 @@ use crate::world::Evidence;
 
 /// Every way in which a promise was broken.
 pub(crate) fn broken(evidence: &Evidence) -> Vec<String> {
-    let checks: [fn(&Evidence) -> Vec<String>; 14] = [
+    let checks: [fn(&Evidence) -> Vec<String>; 15] = [
         never_more::check,
         never_twice::check,
         never_after::check,
@@ -40,6 +41,7 @@ pub(crate) fn broken(evidence: &Evidence) -> Vec<String> {
         never_taken_over::check,
         one_address_one_device::check,
         authority::check,
+        devices::check,
         life::check,
         sound::check,
         patience::check,
@@ -114,4 +116,9 @@ impl Evidence {
 fn counted(node: &Item) -> impl Iterator<Item = &str> {
     let counted = at(node, "counted").and_then(Value::as_array).into_iter().flatten();
     counted.filter_map(|token| token.get("S")?.as_str())
+}
+
+/// Whether a change is of an item of this team.
+fn is_of(change: &Change, team: &str) -> bool {
+    change.key.pk.strip_prefix("TEAM#").and_then(|of| of.split('#').next()) == Some(team)
 }

@@ -79,7 +79,7 @@ pub(super) fn check(evidence: &Evidence) -> Vec<String> {
     }
     for change in evidence.changes_of("NODE#").filter(|change| change.new.is_none()) {
         let by = evidence.request_of(change).map(|request| &request.want);
-        if !matches!(by, Some(Want::RemoveNode { .. } | Want::Cascade)) {
+        if !matches!(by, Some(Want::RemoveNode { .. } | Want::Leave(_) | Want::Cascade)) {
             let node = change.old.as_deref().and_then(|old| text(old, "hostname"));
             broken.push(format!("never after: {node:?} was removed by {by:?}"));
         }

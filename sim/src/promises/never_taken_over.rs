@@ -17,6 +17,13 @@ pub(super) fn check(evidence: &Evidence) -> Vec<String> {
         {
             keys.insert(id, key);
         }
+        let by = evidence.request_of(change).map(|request| &request.want);
+        if let Some(old) = old
+            && let Some(Want::Beat(device) | Want::Leave(device)) = by
+            && text(old, "public_key") != Some(&public_key(device.key))
+        {
+            broken.push(format!("never taken over: {device} is not {:?}", text(old, "hostname")));
+        }
         let (Some(old), Some(new)) = (old, new) else { continue };
         let host = text(new, "hostname");
         if text(old, "id") != text(new, "id") {
@@ -26,7 +33,7 @@ pub(super) fn check(evidence: &Evidence) -> Vec<String> {
         if key.is_some() && key != text(new, "public_key") {
             broken.push(format!("never taken over: {host:?} has another key"));
         }
-        if let Some(Want::Register { token, .. }) = evidence.request_of(change).map(|r| &r.want)
+        if let Some(Want::Register { token, .. }) = by
             && token.self_enrolled
             && text(old, "sponsor.membership") != text(new, "sponsor.membership")
         {

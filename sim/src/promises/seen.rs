@@ -9,6 +9,8 @@ use crate::dynamodb::{Change, Item, number, text};
 use crate::request::Want;
 use crate::world::Evidence;
 
+use super::is_of;
+
 /// What is looked at: the path, the sort keys of the items, their attribute that tells them apart, the
 /// name of the list, and the field that tells its entries apart.
 const LISTS: [(&str, &str, &str, &str, &str); 4] = [
@@ -94,8 +96,4 @@ fn miscounted(evidence: &Evidence, broken: &mut Vec<String>) {
             }
         }
     }
-}
-
-fn is_of(change: &Change, team: &str) -> bool {
-    change.key.pk.strip_prefix("TEAM#").and_then(|of| of.split('#').next()) == Some(team)
 }

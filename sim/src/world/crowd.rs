@@ -15,7 +15,7 @@ use crate::client::Api;
 use crate::clock::Time;
 use crate::dynamodb::DynamoDb;
 use crate::history::Answer;
-use crate::request::{Request, Token, Want};
+use crate::request::{Device, Request, Token, Want};
 
 /// Requests of a world, about.
 const REQUESTS: usize = 100;
@@ -26,6 +26,8 @@ const TRIES: u32 = 30;
 const ROLES: [&str; 5] = ["owner", "owner", "admin", "admin", "member"];
 /// What people want: see [`Crowd::want_something`].
 const OTHER_THINGS: usize = 9;
+/// How many of the machines speak for themselves, rather than want in.
+const DEVICES: f64 = 0.15;
 /// How long a crowd stays at one thing.
 const FASHION: Duration = Duration::from_secs(2);
 
@@ -179,6 +181,11 @@ impl Crowd {
                 None => return,
             },
             _ => {
+                if self.chance.happens(DEVICES) {
+                    let device = Device { team, hostname: hostname(), key: self.key() };
+                    self.ask(None, self.of_itself(device)).await;
+                    return;
+                }
                 let Some(token) = token else { return };
                 let token = self.or_a_forged_one(token);
                 let key = self.chance.happens(if token.self_enrolled { 0.9 } else { 0.5 });
@@ -190,6 +197,15 @@ impl Crowd {
             }
         };
         self.ask(Some(&who), want).await;
+    }
+
+    /// What a device wants that speaks for itself.
+    fn of_itself(&self, device: Device) -> Want {
+        match self.chance.below(4) {
+            0 => Want::SeeOwn(device),
+            1 => Want::Leave(device),
+            _ => Want::Beat(device),
+        }
     }
 
     /// Now and then one that has everything of the token but its secret.

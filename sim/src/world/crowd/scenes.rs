@@ -7,10 +7,11 @@ use futures_util::future::join_all;
 use muster_local::engine::TABLE;
 use muster_shared::domain::address::PrivateIp;
 use muster_shared::domain::gate::{GateNumber, WIDE_GATES};
+use muster_shared::domain::heartbeat;
 use serde_json::json;
 
 use crate::clock::Time;
-use crate::request::{Token, Want};
+use crate::request::{Device, Token, Want};
 
 use super::{Crowd, ROLES};
 
@@ -26,6 +27,9 @@ const HURRIED_EACH: usize = 6;
 
 /// How often a machine reports that comes in through a token that is revoked.
 const REPORTS: usize = 5;
+
+/// How often a device says that it is there, one time after the other.
+const BEATS: usize = 2;
 
 /// What one does in a scene, one thing after the other.
 struct Part {
@@ -48,7 +52,8 @@ impl Crowd {
     pub(super) async fn play(&self) {
         let Some((team, founder)) = self.a_team() else { return };
         let Some(who) = self.chance.pick(&self.people).cloned() else { return };
-        let scene = if self.leaving && self.chance.happens(0.7) { 5 } else { self.chance.below(9) };
+        let scene =
+            if self.leaving && self.chance.happens(0.7) { 5 } else { self.chance.below(10) };
         let parts = match scene {
             0 | 1 => self.acts_while_changed(&team, &founder, &who),
             2 => self.last_uses(&team, &founder).await,
@@ -57,6 +62,7 @@ impl Crowd {
             5 => self.leaves_meanwhile(&team, &founder, &who).await,
             6 => self.same_address(&team).await,
             7 => self.expires_meanwhile(&team, &founder).await,
+            8 => self.heard_again(&team, &founder).await,
             _ => self.owners_at_odds(&team, &founder, &who),
         };
         join_all(parts.into_iter().map(|part| async move {
@@ -165,6 +171,38 @@ impl Crowd {
                 Part { by: None, wants: wants.collect() }
             })
             .collect()
+    }
+
+    /// A device that has been there for a while says so, or others say that they are it, while it is
+    /// changed or goes.
+    async fn heard_again(&self, team: &str, founder: &str) -> Vec<Part> {
+        let uses = self.chance.pick(&[None, Some(5), Some(200)]).copied().flatten();
+        let Some(token) = self.token_of(team, founder, uses).await else { return Vec::new() };
+        let (team, hostname) = (team.to_owned(), format!("agent-of-{}", token.id));
+        let key = self.key();
+        let enter = |name: Option<&str>| Want::Register {
+            token: Arc::clone(&token),
+            hostname: hostname.clone(),
+            key: Some(key),
+            name: name.map(str::to_owned),
+        };
+        self.ask(None, enter(None)).await;
+        tokio::time::sleep(self.chance.time(Duration::ZERO, heartbeat::APART / 4)).await;
+        tokio::time::sleep(heartbeat::APART).await;
+        let device = |key| Device { team: team.clone(), hostname: hostname.clone(), key };
+        let beats = |key| {
+            let beats = (0..BEATS).map(|_| Want::Beat(device(key)));
+            Part { by: None, wants: beats.collect() }
+        };
+        let other = if self.chance.happens(0.5) { key } else { key.wrapping_add(1) };
+        let mut parts = vec![beats(key), beats(other)];
+        match self.chance.below(4) {
+            0 => parts.push(Part::machine(Want::Leave(device(other)))),
+            1 => parts.push(Part::machine(enter(Some("changed")))),
+            2 => parts.push(Part::of(founder, vec![Want::RemoveNode { team, hostname }])),
+            _ => {}
+        }
+        parts
     }
 
     /// Somebody is removed while machines come in through a token of theirs; by other hands than the
