@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::gate::Gates;
 use super::id::NodeId;
 use super::key::PublicKey;
@@ -50,6 +52,20 @@ pub struct Write {
     pub takes_use: bool,
     /// Whether it becomes a device, and so needs an address.
     pub claims_address: bool,
+    /// What the machine is told of it.
+    pub outcome: Outcome,
+}
+
+/// What a registration has done to its node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Entered it.
+    Created,
+    /// Changed what is known of it.
+    Updated,
+    /// Found it as reported.
+    Unchanged,
 }
 
 /// Judges an attempt on `token` by a machine whose hostname is taken by `current`, if any.
@@ -82,6 +98,7 @@ pub fn judge(
                 replaces: None,
                 takes_use: true,
                 claims_address: attempt.key.is_some(),
+                outcome: Outcome::Created,
             }))
         }
     }
@@ -103,7 +120,7 @@ fn check_owner(token: &Token, node: &Node, attempt: &Attempt<'_>) -> Result<(), 
     let others_key = node.public_key.is_some() && node.public_key != attempt.key;
     let others_node =
         token.origin == Origin::SelfEnroll && node.sponsor.membership != token.membership;
-    if others_key || others_node { Err(Refusal::HostnameConflict) } else { Ok(()) }
+    if others_key || others_node { Err(Refusal::HostnameConflict(node.into())) } else { Ok(()) }
 }
 
 fn check_uses(token: &Token) -> Result<(), Refusal> {
@@ -156,12 +173,19 @@ fn repeat(token: &Token, current: &Node, attempt: &Attempt<'_>) -> Result<Step, 
     if !changed && attempt.now.since(current.last_seen_at) <= SEEN_WITHIN {
         return Ok(Step::Keep(node));
     }
+    let outcome = if changed { Outcome::Updated } else { Outcome::Unchanged };
     if changed {
         node.updated_at = attempt.now;
     }
     node.last_seen_at = node.last_seen_at.max(attempt.now);
     node.version = attempt.version;
-    Ok(Step::Write(Write { node, replaces: Some(current.version), takes_use, claims_address }))
+    Ok(Step::Write(Write {
+        node,
+        replaces: Some(current.version),
+        takes_use,
+        claims_address,
+        outcome,
+    }))
 }
 
 #[cfg(test)]
@@ -273,7 +297,7 @@ mod tests {
         let device = enrolled(&token, Some(KEY));
         for key in [None, Some(OTHER_KEY)] {
             let other = judge(&token, Some(&device), &attempt(&report(), key, 1));
-            assert_eq!(other, Err(Refusal::HostnameConflict));
+            assert_eq!(other, Err(Refusal::HostnameConflict((&device).into())));
         }
         assert!(judge(&token, Some(&device), &attempt(&report(), Some(KEY), 1)).is_ok());
     }
@@ -296,7 +320,7 @@ mod tests {
         assert_eq!(judge(&own, None, &attempt(&report(), None, 0)), Err(Refusal::KeyRequired));
         let others = enrolled(&admin, None);
         let reached = judge(&own, Some(&others), &attempt(&report(), Some(KEY), 0));
-        assert_eq!(reached, Err(Refusal::HostnameConflict));
+        assert!(matches!(reached, Err(Refusal::HostnameConflict(_))));
         let mine = enrolled(&own, Some(KEY));
         assert!(judge(&own, Some(&mine), &attempt(&report(), Some(KEY), 0)).is_ok());
     }

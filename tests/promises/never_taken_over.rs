@@ -23,7 +23,7 @@ async fn a_device_is_reached_only_with_its_own_key(world: World) {
     for token in [&token, &other] {
         for thief in [None, key(2)] {
             let refused = world.register(token, "web-1", thief).await;
-            assert_eq!(refused.unwrap_err(), Refusal::HostnameConflict);
+            assert_eq!(refused.unwrap_err(), Refusal::HostnameConflict((&device).into()));
         }
         let own = world.register(token, "web-1", key(1)).await.unwrap().node;
         assert_eq!((own.id, own.private_ip), (device.id, device.private_ip));
@@ -38,7 +38,7 @@ async fn of_two_keys_at_once_on_a_keyless_node_one_wins(world: World) {
     let both = join_all((1..=6).map(|n| world.register(&token, "web-1", key(n)))).await;
     let won: Vec<_> = both.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
     assert_eq!(won.len(), 1);
-    let lost = both.iter().filter(|o| matches!(o, Err(Refusal::HostnameConflict))).count();
+    let lost = both.iter().filter(|o| matches!(o, Err(Refusal::HostnameConflict(_)))).count();
     assert_eq!(lost, 5);
     world.check().await;
 }
@@ -59,7 +59,7 @@ async fn a_self_enrolled_token_reaches_only_nodes_of_its_own_membership(world: W
     let own = world.self_enroll(&bob).await.unwrap();
     for host in ["keyless", "device"] {
         let taken = world.register(&own, host, key(1)).await;
-        assert_eq!(taken.unwrap_err(), Refusal::HostnameConflict);
+        assert!(matches!(taken, Err(Refusal::HostnameConflict(_))));
     }
     assert_eq!(world.register(&own, "mine", None).await.unwrap_err(), Refusal::KeyRequired);
     let mine = world.register(&own, "mine", key(2)).await.unwrap().node;
@@ -81,7 +81,7 @@ async fn a_key_that_stalls_while_another_makes_the_node_a_device_is_refused() {
         held.release();
     };
     let (slow, ()) = tokio::join!(slow, fast);
-    assert_eq!(slow.unwrap_err(), Refusal::HostnameConflict);
+    assert!(matches!(slow, Err(Refusal::HostnameConflict(_))));
     world.check().await;
 }
 
@@ -100,7 +100,7 @@ async fn a_keyless_report_that_stalls_while_the_node_becomes_a_device_is_refused
         held.release();
     };
     let (slow, ()) = tokio::join!(slow, fast);
-    assert_eq!(slow.unwrap_err(), Refusal::HostnameConflict);
+    assert!(matches!(slow, Err(Refusal::HostnameConflict(_))));
     world.check().await;
 }
 
@@ -120,7 +120,7 @@ async fn a_self_enrolled_token_that_stalls_while_the_node_gets_another_sponsor_i
         held.release();
     };
     let (slow, ()) = tokio::join!(slow, fast);
-    assert_eq!(slow.unwrap_err(), Refusal::HostnameConflict);
+    assert!(matches!(slow, Err(Refusal::HostnameConflict(_))));
 }
 
 #[tokio::test]

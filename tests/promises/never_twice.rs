@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use muster_shared::domain::enrollment::Outcome;
 use muster_shared::domain::gate::{GateNumber, WIDE_GATES};
 use muster_shared::domain::refusal::Refusal;
 use muster_shared::domain::report::Report;
@@ -68,7 +69,7 @@ async fn a_refused_request_leaves_nothing_behind(world: World) {
     let policy = Policy { allowed_kinds: Some(kinds), ..Policy::default() };
     let servers = world.token_with(&world.owner, policy).await.unwrap().plaintext;
     let spent = world.token(Some(1)).await;
-    world.register(&spent, "taken", key(1)).await.unwrap();
+    let taken = world.register(&spent, "taken", key(1)).await.unwrap().node;
     let revoked = world.token(None).await;
     world.revoke(&revoked).await.unwrap();
     let nodes_before = world.contents().await.nodes().len();
@@ -79,7 +80,10 @@ async fn a_refused_request_leaves_nothing_behind(world: World) {
         (world.report(&servers, container, key(2)).await, Refusal::KindNotAllowed),
         (world.register(&spent, "new", key(2)).await, Refusal::TokenExhausted),
         (world.register(&revoked, "new", key(2)).await, Refusal::TokenRevoked),
-        (world.register(&servers, "taken", key(2)).await, Refusal::HostnameConflict),
+        (
+            world.register(&servers, "taken", key(2)).await,
+            Refusal::HostnameConflict((&taken).into()),
+        ),
     ];
     for (outcome, refusal) in refusals {
         assert_eq!(outcome.unwrap_err(), refusal);
@@ -99,9 +103,13 @@ async fn a_lost_answer_counts_once_and_the_request_sent_again_finds_the_node() {
         let token = world.token(max_uses).await;
         world.wire.lose_answer(|sent| sent.operation == "TransactWriteItems");
         let first = world.register(&token, "web-1", key(1)).await.unwrap();
-        assert!(first.created, "this request made the node, whatever became of the answer");
+        assert_eq!(
+            first.outcome,
+            Outcome::Created,
+            "this request made the node, whatever became of the answer"
+        );
         let again = world.register(&token, "web-1", key(1)).await.unwrap();
-        assert!(!again.created);
+        assert_eq!(again.outcome, Outcome::Unchanged);
         assert_eq!(again.node.id, first.node.id);
         assert_eq!(uses(&world, &token).await, 1);
         world.check().await;
@@ -224,7 +232,7 @@ async fn a_node_that_was_removed_is_not_brought_back_by_the_request_that_made_it
         again.release();
     };
     let (registered, ()) = tokio::join!(register, remove);
-    assert!(registered.unwrap().created, "it was in");
+    assert_eq!(registered.unwrap().outcome, Outcome::Created, "it was in");
     let contents = world.contents().await;
     assert!(contents.nodes().is_empty(), "and it is not any more");
     assert_eq!(contents.uses(&token.token().to_string()), 1);
@@ -244,7 +252,11 @@ async fn a_request_whose_answer_was_lost_is_in_whatever_becomes_of_the_token_bef
             again.release();
         };
         let (registered, ()) = tokio::join!(register, revoke);
-        assert!(registered.unwrap().created, "the use is counted and the address taken");
+        assert_eq!(
+            registered.unwrap().outcome,
+            Outcome::Created,
+            "the use is counted and the address taken"
+        );
         let late = world.register(&token, "web-2", None).await;
         assert_eq!(late.unwrap_err(), Refusal::TokenRevoked);
     }
@@ -266,7 +278,7 @@ async fn an_update_whose_answer_was_lost_is_answered_with_the_node_it_wrote() {
     };
     let (registered, ()) = tokio::join!(register, revoke);
     let registered = registered.unwrap();
-    assert!(!registered.created);
+    assert_eq!(registered.outcome, Outcome::Updated);
     assert_eq!(registered.node.sponsor.token, new.token());
 }
 

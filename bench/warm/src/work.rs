@@ -10,6 +10,7 @@ use aws_smithy_async::time::StaticTimeSource;
 use lambda_http::Service;
 use lambda_http::request::LambdaRequest;
 use lambda_runtime::{Context, LambdaEvent};
+use muster_shared::domain::enrollment::Outcome;
 use muster_shared::domain::plaintext::{Plaintext, TokenHash};
 use muster_shared::domain::report::Report;
 use muster_shared::domain::text::{Meta, Tag, Tags};
@@ -187,7 +188,7 @@ impl Bench {
     async fn store(&self, times: u32) -> Result<(), Error> {
         for _ in 0..times {
             let registered = self.store.request().register_node(&self.registration).await;
-            if !registered.map_err(Error::work)?.created {
+            if registered.map_err(Error::work)?.outcome != Outcome::Created {
                 return Err(Error::work("the node was there"));
             }
         }
@@ -195,9 +196,8 @@ impl Bench {
     }
 
     fn reply(&self, times: u32) {
-        let Registered { team, node, .. } = &self.registered;
         for _ in 0..times {
-            let view = NodeView::new(*team, node, Timestamp::from_unix(NOW));
+            let view = NodeView::registered(&self.registered, Timestamp::from_unix(NOW));
             std::hint::black_box(Reply::created(&view).into_response());
         }
     }

@@ -1,6 +1,7 @@
 //! Lets a machine in that presents an enrollment token, or updates it.
 
 use muster_shared::domain::Invalid;
+use muster_shared::domain::enrollment::Outcome;
 use muster_shared::domain::hostname::Hostname;
 use muster_shared::domain::plaintext::Plaintext;
 use muster_shared::domain::refusal::Refusal;
@@ -62,8 +63,11 @@ async fn handle(call: Call) -> Result<Reply, Problem> {
     if registered.took_use {
         call.note_enrollment();
     }
-    let view = NodeView::new(registered.team, &registered.node, call.now());
-    Ok(if registered.created { Reply::created(&view) } else { Reply::ok(&view) })
+    let view = NodeView::registered(&registered, call.now());
+    Ok(match registered.outcome {
+        Outcome::Created => Reply::created(&view),
+        Outcome::Updated | Outcome::Unchanged => Reply::ok(&view),
+    })
 }
 
 /// The plaintext in the body, not yet parsed, so that a wrong one reads like an unknown one.

@@ -10,6 +10,7 @@ use crate::domain::refusal::Refusal;
 use crate::store::{Error, Fault};
 
 use super::proof::ProofError;
+use super::views::HolderView;
 
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
@@ -172,6 +173,10 @@ impl Problem {
             }
             _ => Vec::new(),
         };
+        let holder = match &self {
+            Self::Refused(Refusal::HostnameConflict(holder)) => Some(HolderView::new(holder)),
+            _ => None,
+        };
         let details = Details {
             r#type: format!("urn:muster:problem:{}", kind.code),
             title: kind.title,
@@ -179,6 +184,7 @@ impl Problem {
             code: kind.code,
             detail: kind.detail,
             errors,
+            holder,
             request_id,
         };
         let body = serde_json::to_string(&details).unwrap_or_default();
@@ -251,7 +257,7 @@ fn refused(refusal: Refusal) -> (StatusCode, &'static str, &'static str, &'stati
             "The token admits only a device with a key",
             "Prove a key of the device's own with a DPoP proof in the `DPoP` header.",
         ),
-        Refusal::HostnameConflict => (
+        Refusal::HostnameConflict(_) => (
             StatusCode::CONFLICT,
             "hostname-conflict",
             "The hostname belongs to another node",
@@ -294,5 +300,7 @@ struct Details<'a> {
     detail: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holder: Option<HolderView>,
     request_id: &'a str,
 }

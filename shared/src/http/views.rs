@@ -6,18 +6,20 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::domain::address::PrivateIp;
+use crate::domain::enrollment::Outcome;
 use crate::domain::gate::Usage;
 use crate::domain::hostname::Hostname;
 use crate::domain::id::{MembershipId, NodeId, TeamId, TokenId};
 use crate::domain::member::{Member, Team};
 use crate::domain::node::Node;
 use crate::domain::principal::{Email, Principal};
+use crate::domain::refusal::Holder;
 use crate::domain::removal::Removal;
 use crate::domain::role::Role;
 use crate::domain::text::{AgentVersion, Group, Kind, Name, OperatingSystem, Tag};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{AllowedKinds, Origin, Token};
-use crate::store::{GroupCount, Made};
+use crate::store::{GroupCount, Made, Registered};
 
 fn time(at: Timestamp) -> String {
     at.to_string()
@@ -201,9 +203,17 @@ pub struct NodeView<'a> {
     created_at: String,
     updated_at: String,
     last_seen_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<Outcome>,
 }
 
 impl<'a> NodeView<'a> {
+    /// The view of a node that has just registered.
+    pub fn registered(registered: &'a Registered, now: Timestamp) -> Self {
+        let outcome = Some(registered.outcome);
+        Self { outcome, ..Self::new(registered.team, &registered.node, now) }
+    }
+
     /// The view of a node at `now`.
     pub fn new(team: TeamId, node: &'a Node, now: Timestamp) -> Self {
         let heartbeat = node.heartbeat.as_ref();
@@ -226,6 +236,26 @@ impl<'a> NodeView<'a> {
             created_at: time(node.created_at),
             updated_at: time(node.updated_at),
             last_seen_at: time(node.last_seen_at),
+            outcome: None,
+        }
+    }
+}
+
+/// The node that has a hostname which was asked for.
+#[derive(Debug, Serialize)]
+pub struct HolderView {
+    id: NodeId,
+    created_at: String,
+    last_seen_at: String,
+}
+
+impl HolderView {
+    /// The view of a holder.
+    pub fn new(holder: &Holder) -> Self {
+        Self {
+            id: holder.node,
+            created_at: time(holder.since),
+            last_seen_at: time(holder.last_seen_at),
         }
     }
 }

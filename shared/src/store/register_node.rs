@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::domain::address::PrivateIp;
-use crate::domain::enrollment::{self, Attempt, Step};
+use crate::domain::enrollment::{self, Attempt, Outcome, Step};
 use crate::domain::gate::{Gate, GateNumber, Gates, WIDE_GATES};
 use crate::domain::id::{NodeId, TeamId};
 use crate::domain::key::PublicKey;
@@ -41,8 +41,8 @@ pub struct Registered {
     pub team: TeamId,
     /// The node.
     pub node: Node,
-    /// Whether this request entered it.
-    pub created: bool,
+    /// What this request has done to it.
+    pub outcome: Outcome,
     /// Whether this request took a use of its token.
     pub took_use: bool,
 }
@@ -57,13 +57,14 @@ struct Entry {
     claims_address: bool,
     /// Through which gate of the token, if it takes a use.
     passes: Option<GateNumber>,
+    outcome: Outcome,
 }
 
 impl Entry {
     /// What the request comes to that wrote it.
     fn registered(self, team: TeamId) -> Registered {
-        let Self { node, replaces, passes, .. } = self;
-        Registered { team, node, created: replaces.is_none(), took_use: passes.is_some() }
+        let Self { node, passes, outcome, .. } = self;
+        Registered { team, node, outcome, took_use: passes.is_some() }
     }
 }
 
@@ -156,13 +157,14 @@ impl Session {
             }
             judged => judged?,
         };
-        let enrollment::Write { mut node, replaces, takes_use, claims_address } = match step {
-            Step::Keep(node) => {
-                let (team, created, took_use) = (plaintext.team(), false, false);
-                return Ok(ControlFlow::Break(Registered { team, node, created, took_use }));
-            }
-            Step::Write(write) => write,
-        };
+        let enrollment::Write { mut node, replaces, takes_use, claims_address, outcome } =
+            match step {
+                Step::Keep(node) => {
+                    let (team, outcome, took_use) = (plaintext.team(), Outcome::Unchanged, false);
+                    return Ok(ControlFlow::Break(Registered { team, node, outcome, took_use }));
+                }
+                Step::Write(write) => write,
+            };
         if takes_use {
             if course.exhausted {
                 return Err(Refusal::TokenExhausted.into());
@@ -174,7 +176,7 @@ impl Session {
             node.private_ip = Some(ip);
         }
         let (at, token, passes) = (attempt.now, seen.token, takes_use.then_some(course.gate));
-        let entry = Entry { at, token, node, replaces, claims_address, passes };
+        let entry = Entry { at, token, node, replaces, claims_address, passes, outcome };
         Ok(ControlFlow::Continue(Box::new(entry)))
     }
 

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use lambda_http::Body;
 use lambda_http::http::Method;
 use muster_local::endpoints;
-use muster_shared::domain::refusal::Refusal;
+use muster_shared::domain::id::NodeId;
+use muster_shared::domain::refusal::{Holder, Refusal};
 use muster_shared::domain::timestamp::Timestamp;
 use muster_shared::http::proof::{self, Expected, ProofError};
 use muster_shared::http::{Auth, Problem};
@@ -58,8 +59,8 @@ fn after(problem: &Problem) -> Option<Problem> {
             Refusal::TokenExpired => Refusal::TokenExhausted,
             Refusal::TokenExhausted => Refusal::KindNotAllowed,
             Refusal::KindNotAllowed => Refusal::KeyRequired,
-            Refusal::KeyRequired => Refusal::HostnameConflict,
-            Refusal::HostnameConflict => Refusal::Forbidden,
+            Refusal::KeyRequired => Refusal::HostnameConflict(holder()),
+            Refusal::HostnameConflict(_) => Refusal::Forbidden,
             Refusal::Forbidden => Refusal::NotFound,
             Refusal::NotFound => Refusal::LastOwner,
             Refusal::LastOwner => Refusal::AlreadyMember,
@@ -67,6 +68,11 @@ fn after(problem: &Problem) -> Option<Problem> {
         }),
     };
     Some(next)
+}
+
+fn holder() -> Holder {
+    let at = Timestamp::from_unix(1_900_000_000);
+    Holder { node: NodeId::from_bytes([1; 8]), since: at, last_seen_at: at }
 }
 
 /// What callers read of each problem that there is, without the entries of `errors`.
@@ -84,6 +90,7 @@ fn problems() -> Vec<Value> {
 fn without_particulars(mut problem: Value) -> Value {
     let fields = problem.as_object_mut().unwrap();
     fields.remove("errors");
+    fields.remove("holder");
     fields.remove("request_id").expect("a problem has the request's id");
     problem
 }
