@@ -1,28 +1,26 @@
 //! The control plane, over HTTP.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use muster_domain::plaintext::Plaintext;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use ureq::tls::{RootCerts, TlsConfig};
-use url::{Host, Url};
+use url::Url;
+use zeroize::Zeroizing;
 
 use crate::clock;
 use crate::device_key::DeviceKey;
 use crate::failure::Failure;
+use crate::http::{self, ANSWER_WITHIN};
 use crate::node::Node;
 use crate::patience::pauses;
 use crate::problem::Problem;
 use crate::state::Joined;
 
-/// How long one answer is waited for: longer than a function may take.
-const ANSWER_WITHIN: Duration = Duration::from_secs(15);
-const CONNECT_WITHIN: Duration = Duration::from_secs(5);
-/// Bytes that an answer may have.
-const LARGEST: u64 = 256 * 1024;
+/// Bytes that an answer may have: a page of nodes with all that they may say.
+const LARGEST: u64 = 4 * 1024 * 1024;
 
 /// A control plane.
 pub(crate) struct ControlPlane {
@@ -31,13 +29,30 @@ pub(crate) struct ControlPlane {
 }
 
 /// A request that is made until it is answered for good.
-struct Request<'a> {
-    method: &'static str,
-    path: &'static str,
-    query: Vec<(&'static str, String)>,
-    key: &'a DeviceKey,
-    token: Option<&'a Plaintext>,
-    body: Option<Value>,
+pub(crate) struct Request<'a> {
+    pub(crate) method: &'static str,
+    pub(crate) path: Cow<'a, str>,
+    pub(crate) query: Vec<(&'static str, String)>,
+    pub(crate) caller: Caller<'a>,
+    pub(crate) body: Option<Value>,
+}
+
+/// Who asks.
+#[derive(Clone, Copy)]
+pub(crate) enum Caller<'a> {
+    /// This machine, with the token that it presents.
+    Device { key: &'a DeviceKey, token: Option<&'a Plaintext> },
+    /// Who is signed in, by their ID token.
+    Person(&'a str),
+    /// Whoever has the address.
+    Anyone,
+}
+
+/// Where people sign in (RFC 9728).
+#[derive(Deserialize)]
+pub(crate) struct SignIn {
+    pub(crate) authorization_servers: Vec<String>,
+    pub(crate) client_id: String,
 }
 
 /// Why one try came to nothing.
@@ -51,36 +66,7 @@ enum Missed {
 impl ControlPlane {
     /// The control plane at an address such as `https://muster.example.com`.
     pub(crate) fn at(address: &str) -> Result<Self, Failure> {
-        let wrong = |why: &str| Failure::Usage(format!("the address of the control plane {why}"));
-        let base = Url::parse(address)
-            .map_err(|_| wrong("must be a URL, such as https://muster.example.com"))?;
-        let is_here = match base.host() {
-            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            Some(Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(Host::Ipv6(ip)) => ip.is_loopback(),
-            None => false,
-        };
-        if base.scheme() != "https" && !(base.scheme() == "http" && is_here) {
-            return Err(wrong("must begin with https://: the token would be read on the way"));
-        }
-        if !base.username().is_empty() || base.query().is_some() || base.fragment().is_some() {
-            return Err(wrong("must be a scheme, a host and perhaps a port and a path"));
-        }
-        // Whom this machine trusts, also where a company has certificates of its own.
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::PlatformVerifier)
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .build();
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .timeout_global(Some(ANSWER_WITHIN))
-            .timeout_connect(Some(CONNECT_WITHIN))
-            .tls_config(tls)
-            .user_agent(concat!("muster/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Ok(Self { base, http: config.into() })
+        Ok(Self { base: http::trusted("control plane", address)?, http: http::agent() })
     }
 
     /// Its address.
@@ -97,9 +83,16 @@ impl ControlPlane {
         within: Duration,
     ) -> Result<Node, Failure> {
         let body = serde_json::to_value(report).unwrap_or_default();
-        let path = "/api/register-node";
-        let (query, token) = (Vec::new(), Some(token));
-        self.ask(&Request { method: "POST", path, query, key, token, body: Some(body) }, within)
+        let caller = Caller::Device { key, token: Some(token) };
+        let (path, query) = ("/api/register-node".into(), Vec::new());
+        self.ask(&Request { method: "POST", path, query, caller, body: Some(body) }, within)
+    }
+
+    /// Where people sign in.
+    pub(crate) fn sign_in(&self, within: Duration) -> Result<SignIn, Failure> {
+        let path = "/.well-known/oauth-protected-resource".into();
+        let (query, caller) = (Vec::new(), Caller::Anyone);
+        self.ask(&Request { method: "GET", path, query, caller, body: None }, within)
     }
 
     /// Says that this machine is there.
@@ -137,7 +130,7 @@ impl ControlPlane {
     }
 
     /// Makes a request, again and again while another try may do, for so long.
-    fn ask<T: DeserializeOwned>(
+    pub(crate) fn ask<T: DeserializeOwned>(
         &self,
         request: &Request<'_>,
         within: Duration,
@@ -162,13 +155,20 @@ impl ControlPlane {
     }
 
     fn once(&self, request: &Request<'_>) -> Result<Value, Missed> {
-        let Request { method, path, query, key, token, body } = request;
+        let Request { method, path, query, caller, body } = request;
         let url = format!("{}{path}", self.address());
-        let token = token.map(Plaintext::expose);
-        let proof = key.proof(method, &url, token.as_ref().map(|token| token.as_str()));
         let mut sent = ureq::http::Request::builder().method(*method).uri(with_query(&url, query));
-        sent = sent.header("DPoP", proof);
-        if let Some(token) = &token {
+        let presented = match caller {
+            Caller::Device { key, token } => {
+                let token = token.map(Plaintext::expose);
+                let proof = key.proof(method, &url, token.as_ref().map(|token| token.as_str()));
+                sent = sent.header("DPoP", proof);
+                token
+            }
+            Caller::Person(id_token) => Some(Zeroizing::new((*id_token).to_owned())),
+            Caller::Anyone => None,
+        };
+        if let Some(token) = presented {
             sent = sent.header("Authorization", format!("Bearer {}", token.as_str()));
         }
         let answer = match body {
@@ -198,7 +198,7 @@ impl ControlPlane {
             204 => Ok(Value::Null),
             200..300 => serde_json::from_slice(&text)
                 .map_err(|_| Missed::Over(self.strange("its answer is no JSON"))),
-            300..400 => {
+            300..=399 => {
                 Err(Missed::Over(self.strange("it leads elsewhere, where nothing is sent")))
             }
             429 | 500 | 502..=504 => {
@@ -206,6 +206,8 @@ impl ControlPlane {
                 let not_before = Duration::from_secs(not_before.unwrap_or(0)).min(ANSWER_WITHIN);
                 Err(Missed::Later { why: format!("it answers {status}"), not_before })
             }
+            // API Gateway's own answer to a token that is at its end, or of another issuer.
+            401 if matches!(caller, Caller::Person(_)) => Err(Missed::Over(Failure::SignedOut)),
             _ => Err(Missed::Over(self.refused(status, &text, date.as_deref()))),
         }
     }
@@ -221,7 +223,7 @@ impl ControlPlane {
         }
     }
 
-    fn strange(&self, why: &str) -> Failure {
+    pub(crate) fn strange(&self, why: &str) -> Failure {
         Failure::Strange { control: self.address(), why: why.to_owned() }
     }
 }
@@ -235,7 +237,7 @@ fn of_own<'a>(
 ) -> Request<'a> {
     let Node { team_id, hostname, .. } = &joined.node;
     let query = vec![("team_id", team_id.to_string()), ("hostname", hostname.to_string())];
-    Request { method, path, query, key, token: None, body }
+    Request { method, path: path.into(), query, caller: Caller::Device { key, token: None }, body }
 }
 
 fn with_query(url: &str, query: &[(&'static str, String)]) -> String {

@@ -11,7 +11,7 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Usage(String),
     /// The control plane refuses, and will again.
-    #[error("{} ({})", .0.detail, .0.code)]
+    #[error("{0}")]
     Refused(Box<Problem>),
     /// The control plane can't be reached, or is busy.
     #[error("the control plane at {control} does not answer: {why}")]
@@ -38,6 +38,20 @@ pub(crate) enum Failure {
     /// This machine was in a team, and is not any more.
     #[error("this machine was removed from its team")]
     Removed,
+    /// Nobody is signed in, or not any more.
+    #[error("nobody is signed in")]
+    SignedOut,
+    /// Signing in did not go well.
+    #[error("the issuer {issuer} did not sign you in: {why}")]
+    SignIn {
+        /// The issuer.
+        issuer: String,
+        /// What it says.
+        why: String,
+    },
+    /// Whoever was asked said no.
+    #[error("nothing was changed")]
+    Declined,
     /// What is kept on this machine can't be used.
     #[error("{}: {why}", .path.display())]
     State {
@@ -49,14 +63,15 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// What a program reads: 2 wrong use, 3 refused, 4 not reached, 5 not joined or removed, 6 trouble on
-    /// this machine.
+    /// What a program reads: 1 not confirmed, 2 wrong use, 3 refused, 4 not reached, 5 not joined, removed or
+    /// not signed in, 6 trouble on this machine.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
+            Self::Declined => 1,
             Self::Usage(_) => 2,
-            Self::Refused(_) => 3,
+            Self::Refused(_) | Self::SignIn { .. } => 3,
             Self::Unreachable { .. } | Self::Strange { .. } => 4,
-            Self::NotJoined | Self::Removed => 5,
+            Self::NotJoined | Self::Removed | Self::SignedOut => 5,
             Self::Clock(_) | Self::State { .. } => 6,
         }
     }
@@ -77,7 +92,12 @@ impl Failure {
                 "Join under another name with `--hostname`, or ask an admin of the team to remove \
                  the node that has this one.",
             ),
-            Self::Refused(_) | Self::Usage(_) | Self::State { .. } => None,
+            Self::SignedOut => Some("Sign in with `muster login`."),
+            Self::Refused(_)
+            | Self::SignIn { .. }
+            | Self::Declined
+            | Self::Usage(_)
+            | Self::State { .. } => None,
         }
     }
 

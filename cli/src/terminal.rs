@@ -16,4 +16,12 @@ macro_rules! complain {
     }};
 }
 
-pub(crate) use {complain, say};
+/// Prints a question, and stays in its line.
+macro_rules! ask {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = write!(std::io::stderr(), $($text)*);
+    }};
+}
+
+pub(crate) use {ask, complain, say};

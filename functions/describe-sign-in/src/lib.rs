@@ -11,10 +11,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
     path: "/.well-known/oauth-protected-resource",
     auth: Auth::Anyone,
     warm_up: WarmUp::None,
-    handle: |call| Box::pin(handle(call)),
+    handle: |call| Box::pin(async move { handle(&call) }),
 };
 
-async fn handle(call: Call) -> Result<Reply, Problem> {
+fn handle(call: &Call) -> Result<Reply, Problem> {
     call.query().finish()?;
     Ok(Reply::ok(&SignInView::new(&call.base(), call.sign_in()?)))
 }

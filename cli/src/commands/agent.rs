@@ -13,7 +13,8 @@ use serde::Serialize;
 use crate::control_plane::ControlPlane;
 use crate::facts;
 use crate::failure::Failure;
-use crate::state::Home;
+use crate::home::Home;
+use crate::state::State;
 use crate::terminal::complain;
 
 /// Sooner, none counts; later, the device is shown as offline.
@@ -37,7 +38,7 @@ struct Heartbeat {
 
 /// Sends heartbeats; ends when this machine is not there any more.
 pub(crate) fn agent(home: &Home, options: &Options) -> Result<(), Failure> {
-    let (key, joined) = home.joined()?;
+    let (key, joined) = State::joined(home)?;
     let control = ControlPlane::at(&joined.control)?;
     let interval = Duration::from_secs(options.interval);
     complain!("{} sends heartbeats to {}", joined.node.hostname, joined.control);

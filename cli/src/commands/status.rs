@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use crate::control_plane::ControlPlane;
 use crate::failure::Failure;
+use crate::home::Home;
 use crate::node::Node;
-use crate::state::Home;
+use crate::state::State;
 use crate::terminal::say;
 
 const WITHIN: Duration = Duration::from_secs(10);
@@ -29,7 +30,7 @@ struct Status<'a> {
 
 /// Asks the control plane, and prints what it says.
 pub(crate) fn status(home: &Home, options: &Options) -> Result<(), Failure> {
-    let (key, joined) = home.joined()?;
+    let (key, joined) = State::joined(home)?;
     let node = ControlPlane::at(&joined.control)?.own_node(&key, &joined, WITHIN)?;
     if options.json {
         let status = Status { control: &joined.control, node: &node };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use muster_domain::hostname::Hostname;
+use muster_domain::plaintext::Plaintext;
 use muster_domain::text::{Group, Kind, OperatingSystem, Tag};
 use serde::Serialize;
 
@@ -11,8 +12,10 @@ use crate::control_plane::ControlPlane;
 use crate::device_key::DeviceKey;
 use crate::facts;
 use crate::failure::Failure;
+use crate::home::{Home, Locked};
 use crate::node::Node;
-use crate::state::{Home, Joined, State};
+use crate::service;
+use crate::state::{Joined, State};
 use crate::terminal::say;
 use crate::token;
 
@@ -40,23 +43,36 @@ pub(crate) struct Options {
     /// Seconds after which it is given up.
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     timeout: u64,
+    /// Then keep the agent running, as a service of this machine: `muster down` ends it.
+    #[arg(long)]
+    daemon: bool,
+    #[command(flatten)]
+    unit: service::Place,
 }
 
 /// What a machine says of itself when it registers.
 #[derive(Serialize)]
-struct Report<'a> {
-    hostname: &'a Hostname,
+pub(super) struct Report<'a> {
+    pub(super) hostname: Hostname,
     #[serde(skip_serializing_if = "Option::is_none")]
-    group: Option<&'a Group>,
+    pub(super) group: Option<&'a Group>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    kind: Option<&'a Kind>,
+    pub(super) kind: Option<&'a Kind>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    tags: &'a [Tag],
+    pub(super) tags: &'a [Tag],
     #[serde(skip_serializing_if = "Option::is_none")]
-    os: Option<OperatingSystem>,
+    pub(super) os: Option<OperatingSystem>,
 }
 
 impl Options {
+    fn finish(&self, home: &Home, node: &Node) -> Result<(), Failure> {
+        if self.daemon {
+            service::install(home, &self.unit)?;
+        }
+        connected(node);
+        Ok(())
+    }
+
     /// Whether it asks for anything but to be in.
     fn asks_for_more(&self, node: &Node) -> bool {
         self.hostname.as_ref().is_some_and(|hostname| *hostname != node.hostname)
@@ -69,61 +85,82 @@ impl Options {
 /// Joins, or says that this machine is in.
 pub(crate) fn up(home: &Home, options: &Options) -> Result<(), Failure> {
     let token = token::given(options.token.as_deref())?;
-    let control = options.control.clone().or_else(|| std::env::var("MUSTER_URL").ok());
+    let control = options.control.clone().or_else(control_of_environment);
     let within = Duration::from_secs(options.timeout);
     let locked = home.lock()?;
-    let state = home.read()?;
+    let state = State::read(home)?;
     let joined = state.as_ref().and_then(|state| state.joined.clone());
     let control = control.or_else(|| joined.as_ref().map(|joined| joined.control.clone()));
-    let Some(control) = control else {
-        let why = "which control plane? Give `--control https://…`, or MUSTER_URL";
-        return Err(Failure::Usage(why.to_owned()));
-    };
-    let control = ControlPlane::at(&control)?;
+    let control = ControlPlane::at(&control.ok_or_else(which_control)?)?;
     let known = joined.filter(|joined| joined.control == control.address());
     if let (Some(State { key, .. }), Some(joined)) = (&state, &known)
         && !(token.is_some() && options.asks_for_more(&joined.node))
     {
         match control.own_node(key, joined, within) {
-            Ok(node) => {
-                connected(&node);
-                return Ok(());
-            }
+            Ok(node) => return options.finish(home, &node),
             Err(Failure::Removed) if token.is_some() => {}
             Err(failure) => return Err(failure),
         }
     }
     let Some(token) = token else { return Err(Failure::NotJoined) };
-    let mut state = match state {
-        Some(state) => state,
-        None => {
-            let key = DeviceKey::generate();
-            let why = "the operating system has no random bytes";
-            let key = key.ok_or_else(|| Failure::Usage(why.to_owned()))?;
-            // Kept before it is used: a repeat after a lost answer must come with the same key.
-            let state = State { key, joined: None };
-            locked.write(&state)?;
-            state
-        }
-    };
-    let hostname = match &options.hostname {
-        Some(hostname) => hostname.clone(),
-        None => facts::hostname()?,
-    };
+    let state = with_key(state, &locked)?;
     let report = Report {
-        hostname: &hostname,
+        hostname: hostname(options.hostname.as_ref())?,
         group: options.group.as_ref(),
         kind: options.kind.as_ref(),
         tags: &options.tags,
         os: facts::operating_system(),
     };
-    let node = control.register(&state.key, &token, &report, within)?;
-    connected(&node);
-    state.joined = Some(Joined { control: control.address(), node });
-    locked.write(&state)
+    let node = join(state, &locked, &control, &token, &report, within)?;
+    options.finish(home, &node)
 }
 
-fn connected(node: &Node) {
+/// The control plane that the environment names.
+pub(super) fn control_of_environment() -> Option<String> {
+    std::env::var("MUSTER_URL").ok().filter(|url| !url.is_empty())
+}
+
+/// What is said where no control plane is named.
+pub(super) fn which_control() -> Failure {
+    Failure::Usage("which control plane? Give `--control https://…`, or MUSTER_URL".to_owned())
+}
+
+/// The name that was given, or this machine's own.
+pub(super) fn hostname(given: Option<&Hostname>) -> Result<Hostname, Failure> {
+    given.cloned().map_or_else(facts::hostname, Ok)
+}
+
+/// The state, with a key that is made if there is none.
+pub(super) fn with_key(state: Option<State>, locked: &Locked<'_>) -> Result<State, Failure> {
+    if let Some(state) = state {
+        return Ok(state);
+    }
+    let key = DeviceKey::generate();
+    let why = "the operating system has no random bytes";
+    let key = key.ok_or_else(|| Failure::Usage(why.to_owned()))?;
+    // Kept before it is used: a repeat after a lost answer must come with the same key.
+    let state = State { key, joined: None };
+    state.write(locked)?;
+    Ok(state)
+}
+
+/// Registers this machine, and writes down where it is.
+pub(super) fn join(
+    mut state: State,
+    locked: &Locked<'_>,
+    control: &ControlPlane,
+    token: &Plaintext,
+    report: &Report<'_>,
+    within: Duration,
+) -> Result<Node, Failure> {
+    let node = control.register(&state.key, token, report, within)?;
+    state.joined = Some(Joined { control: control.address(), node: node.clone() });
+    state.write(locked)?;
+    Ok(node)
+}
+
+/// Says that this machine is in.
+pub(super) fn connected(node: &Node) {
     say!("✓ Connected");
     say!("Device {}", node.hostname);
     if let Some(ip) = node.private_ip {
