@@ -15,7 +15,7 @@ EMULATOR := .venv-emulator
 EMULATOR_READY := $(EMULATOR)/installed
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := .tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
-SCRIPTS := .ci/run $(wildcard scripts/*.sh infra/*.sh tests/deployed/*.sh)
+SCRIPTS := .ci/run $(wildcard scripts/*.sh scripts/lib/*.sh infra/*.sh tests/deployed/*.sh)
 # valgrind counts on Linux alone.
 WARM := $(if $(filter Linux,$(shell uname -s)),bench-warm)
 # How long `make fuzz-api` and `make sim` go on, in seconds.

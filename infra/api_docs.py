@@ -169,6 +169,10 @@ def entities(document, operations):
             reference = content.get("schema", {}).get("$ref")
             if status.startswith("2") and reference:
                 found.setdefault(reference.split("/")[-1], content["example"])
+    # What has more than another comes beside that one.
+    for name, example in list(found.items()):
+        if base := document.schemas[name].get("$ref"):
+            found.setdefault(base.split("/")[-1], example)
     return {name: found[name] for name in document.schemas if name in found}
 
 
@@ -237,7 +241,8 @@ def problems(document, everywhere, signed_in):
 
 def page(document):
     operations = list(document.operations())
-    codes = [set(document.codes(operation)) for _, operation in operations]
+    # Where nobody is asked for, nothing is looked up.
+    codes = [set(document.codes(operation)) for _, operation in operations if operation.get("security") != []]
     with_jwt = [set(document.codes(operation)) for _, operation in operations if "security" not in operation]
     order = document.schemas["Code"]["enum"]
     everywhere = [code for code in order if code in set.intersection(*codes)]
@@ -262,7 +267,13 @@ def page(document):
         for name, example in entities(document, mine).items():
             yield from entity(document, name, example)
         for route, operation in mine:
-            common = everywhere if "security" in operation else [*everywhere, *signed_in]
+            common = (
+                [*everywhere, *signed_in]
+                if "security" not in operation
+                else everywhere
+                if operation["security"]
+                else []
+            )
             yield from section(document, route, operation, common)
 
 

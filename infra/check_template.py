@@ -18,7 +18,7 @@ DEPLOYED_ONLY = {"TableName", "PointInTimeRecoverySpecification", "DeletionProte
 TABLE = {"Fn::Sub": "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${TableName}"}
 
 # What is called without a login, and what is not called over HTTP at all.
-OPEN = {"register-node", "record-heartbeat", "get-own-node", "leave-team"}
+OPEN = {"describe-sign-in", "register-node", "record-heartbeat", "get-own-node", "leave-team"}
 INTERNAL = {"member-cascade"}
 
 ACTIONS = {
@@ -159,7 +159,7 @@ def check_policies(functions):
     for logical_id, function in functions.items():
         seen = set()
         policies = as_list(function["Properties"].get("Policies", []))
-        if not policies or "Role" in function["Properties"]:
+        if "Policies" not in function["Properties"] or "Role" in function["Properties"]:
             yield f"{logical_id}: say what it may do in Policies, and give it no Role"
         for policy in policies:
             if not isinstance(policy, dict) or "Statement" not in policy:

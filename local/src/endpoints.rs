@@ -2,7 +2,7 @@
 
 use muster_shared::http::Endpoint;
 
-static ENDPOINTS: [Endpoint; 19] = [
+static ENDPOINTS: [Endpoint; 20] = [
     create_team::ENDPOINT,
     list_teams::ENDPOINT,
     list_members::ENDPOINT,
@@ -20,6 +20,7 @@ static ENDPOINTS: [Endpoint; 19] = [
     remove_node::ENDPOINT,
     list_groups::ENDPOINT,
     record_heartbeat::ENDPOINT,
+    describe_sign_in::ENDPOINT,
     get_own_node::ENDPOINT,
     leave_team::ENDPOINT,
 ];

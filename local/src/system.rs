@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use muster_shared::domain::principal::Email;
+use muster_shared::environment::{Environment, SignIn};
 use muster_shared::store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -16,7 +17,7 @@ use crate::data_dir::DataDir;
 use crate::engine::Engine;
 use crate::error::StartError;
 use crate::gateway::Gateway;
-use crate::issuer::{Issuer, Key};
+use crate::issuer::{self, Issuer, Key};
 use crate::stream::{Feed, Place};
 use crate::sweeper;
 
@@ -62,9 +63,12 @@ impl System {
             None => engine.client(),
             Some(http) => engine.client_over(http),
         };
-        let store = Store::new(client, engine.table(), config.environment);
-        let clock = Arc::clone(&store.environment().clock);
+        let clock = Arc::clone(&config.environment.clock);
         let issuer = Arc::new(Issuer::new(format!("http://{address}"), key, clock));
+        let sign_in =
+            SignIn { issuer: issuer.url().to_owned(), client_id: issuer::AUDIENCE.to_owned() };
+        let environment = Environment { sign_in: Some(sign_in), ..config.environment };
+        let store = Store::new(client, engine.table(), environment);
         let gateway = Gateway::new(store.clone(), &issuer, address.port())?;
         let feed = Feed::new(&engine, place, store.clone(), config.patience, config.stream)
             .await

@@ -20,13 +20,24 @@ pub trait Entropy: Send + Sync {
     fn fill(&self, bytes: &mut [u8]);
 }
 
-/// The clock and the randomness of a process.
+/// Where people sign in.
+#[derive(Debug, Clone)]
+pub struct SignIn {
+    /// The OIDC issuer, as its tokens have it in `iss`.
+    pub issuer: String,
+    /// The client that people sign in through.
+    pub client_id: String,
+}
+
+/// What surrounds the functions of a process.
 #[derive(Clone)]
 pub struct Environment {
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Draws random bytes.
     pub entropy: Arc<dyn Entropy>,
+    /// Where people sign in, for the function that tells it.
+    pub sign_in: Option<SignIn>,
 }
 
 impl std::fmt::Debug for Environment {
@@ -38,7 +49,7 @@ impl std::fmt::Debug for Environment {
 impl Environment {
     /// The operating system's clock and randomness.
     pub fn system() -> Self {
-        Self { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) }
+        Self { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), sign_in: None }
     }
 
     /// Random bytes.

@@ -21,7 +21,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::environment::Environment;
+use crate::environment::{Environment, SignIn};
 use crate::http::{Endpoint, event};
 use crate::log::Log;
 use crate::store::{Session, Store, WarmUp};
@@ -122,6 +122,7 @@ struct Place {
     region: String,
     endpoint: Option<String>,
     credentials: Credentials,
+    sign_in: Option<SignIn>,
 }
 
 impl Place {
@@ -141,6 +142,9 @@ impl Place {
                 None,
                 "environment",
             ),
+            sign_in: optional("ISSUER")
+                .zip(optional("CLIENT_ID"))
+                .map(|(issuer, client_id)| SignIn { issuer, client_id }),
         })
     }
 
@@ -154,7 +158,8 @@ impl Place {
             config(http).region(Region::new(self.region)).credentials_provider(self.credentials);
         config.set_endpoint_url(self.endpoint);
         let client = Client::from_conf(config.build());
-        let store = Store::new(client, self.table, Environment::system());
+        let environment = Environment { sign_in: self.sign_in, ..Environment::system() };
+        let store = Store::new(client, self.table, environment);
         store.session(WARM_UP_TIMEOUT).warm_up(warm_up).await;
         store
     }

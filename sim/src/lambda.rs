@@ -161,6 +161,7 @@ impl Lambda {
             } else {
                 Arc::new(self.chance.apart())
             },
+            sign_in: None,
         };
         Ok(Store::new(Client::from_conf(config.build()), TABLE, environment))
     }

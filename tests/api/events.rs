@@ -51,6 +51,7 @@ fn expected() -> Vec<(&'static str, u16, &'static str, Value)> {
         ("register-node.base64", 201, "/name", json!("Bücher 1")),
         ("list-nodes", 200, "/nodes/0/hostname", json!("web-1.example.com")),
         ("remove-node", 204, "", Value::Null),
+        ("describe-sign-in", 200, "/client_id", json!("muster")),
         ("list-groups", 200, "/groups/0/nodes", json!(2)),
         ("record-heartbeat", 200, "/addresses/0", json!("192.0.2.31")),
         ("get-own-node", 200, "/status", json!("online")),

@@ -18,7 +18,7 @@ use muster_shared::domain::report::Report;
 use muster_shared::domain::role::Role;
 use muster_shared::domain::timestamp::Timestamp;
 use muster_shared::domain::token::{MaxUses, Policy};
-use muster_shared::environment::{Clock, Entropy, Environment};
+use muster_shared::environment::{Clock, Entropy, Environment, SignIn};
 use muster_shared::store::{
     Error, Made, MemberRef, NewToken, Patience, Registered, Registration, Session, Store, Swept,
 };
@@ -122,6 +122,10 @@ impl World {
         let environment = Environment {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             entropy: Arc::clone(&entropy) as Arc<dyn Entropy>,
+            sign_in: Some(SignIn {
+                issuer: "https://id.example.com".to_owned(),
+                client_id: "muster".to_owned(),
+            }),
         };
         // A call that a test holds back is not to be given up.
         let config = engine.client_over(wire.client()).config().to_builder();

@@ -103,7 +103,7 @@ impl Bench {
             .time_source(StaticTimeSource::new(SystemTime::UNIX_EPOCH + second));
         let client = Client::from_conf(config.build());
         let entropy = Arc::new(Sequence::default());
-        let environment = Environment { clock: Arc::new(Fixed), entropy };
+        let environment = Environment { clock: Arc::new(Fixed), entropy, sign_in: None };
         let store = Store::new(client.clone(), "muster", environment);
 
         let owner = "owner@example.com".parse().map_err(Error::work)?;

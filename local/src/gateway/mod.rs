@@ -86,7 +86,7 @@ impl Gateway {
         let found = found.ok_or(Refused::NotFound)?;
         let claims = match found.endpoint.auth {
             Auth::Jwt => Some(self.authorizer.authorize(&parts.headers)?),
-            Auth::EnrollmentToken | Auth::DeviceKey => None,
+            Auth::Anyone | Auth::EnrollmentToken | Auth::DeviceKey => None,
         };
         let body = read(body).await?;
         let incoming = Incoming {

@@ -13,7 +13,8 @@ use crate::domain::plaintext::Plaintext;
 use crate::domain::principal::Principal;
 use crate::domain::refusal::Refusal;
 use crate::domain::timestamp::Timestamp;
-use crate::store::{Device, Session};
+use crate::environment::SignIn;
+use crate::store::{Device, Fault, Session};
 
 use super::claims;
 use super::fields::{Fields, text};
@@ -51,6 +52,15 @@ impl Call {
     /// The current second.
     pub fn now(&self) -> Timestamp {
         self.session.now()
+    }
+
+    /// Where people sign in.
+    ///
+    /// # Errors
+    /// If the function was not told.
+    pub fn sign_in(&self) -> Result<&SignIn, Problem> {
+        let told = self.session.environment().sign_in.as_ref();
+        Ok(told.ok_or_else(|| Fault::new("ISSUER and CLIENT_ID are not set"))?)
     }
 
     /// Who speaks, by the JWT that the authorizer has verified.

@@ -23,6 +23,8 @@ pub type Outcome = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
 pub enum Auth {
     /// Whoever has a JWT that the authorizer accepts.
     Jwt,
+    /// Anyone.
+    Anyone,
     /// Anyone; the endpoint itself asks for an enrollment token.
     EnrollmentToken,
     /// Anyone; the endpoint itself asks for a proof of a device's key.

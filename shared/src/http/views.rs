@@ -19,10 +19,34 @@ use crate::domain::role::Role;
 use crate::domain::text::{AgentVersion, Group, Kind, Name, OperatingSystem, Tag};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{AllowedKinds, Origin, Token};
+use crate::environment::SignIn;
 use crate::store::{GroupCount, Made, Registered};
 
 fn time(at: Timestamp) -> String {
     at.to_string()
+}
+
+/// Where people sign in: the metadata of a protected resource (RFC 9728), with the client beside.
+#[derive(Debug, Serialize)]
+pub struct SignInView<'a> {
+    resource: &'a str,
+    authorization_servers: [&'a str; 1],
+    scopes_supported: [&'static str; 2],
+    bearer_methods_supported: [&'static str; 1],
+    client_id: &'a str,
+}
+
+impl<'a> SignInView<'a> {
+    /// The view of where people sign in to the service at `resource`.
+    pub fn new(resource: &'a str, sign_in: &'a SignIn) -> Self {
+        Self {
+            resource,
+            authorization_servers: [&sign_in.issuer],
+            scopes_supported: ["openid", "email"],
+            bearer_methods_supported: ["header"],
+            client_id: &sign_in.client_id,
+        }
+    }
 }
 
 /// A team and the caller's role in it.

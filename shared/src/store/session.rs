@@ -131,6 +131,11 @@ impl Session {
         self.meter.note(why);
     }
 
+    /// What surrounds the functions.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
     /// The current second.
     pub fn now(&self) -> Timestamp {
         self.environment.clock.now()

@@ -205,8 +205,13 @@ impl DynamoDb {
         for (at, n) in messages {
             self.wait_until(at).await;
             let Some(action) = actions.get(n) else { continue };
-            if accepted {
-                units += 2.0 * self.commit(origin, action, &transaction)?;
+            if accepted && failed.is_none() {
+                match self.commit(origin, action, &transaction) {
+                    Ok(used) => units += 2.0 * used,
+                    // An update of what is not there, for want of a condition that asks for it: DynamoDB
+                    // says so when it prepares. No item may stay held.
+                    Err(refused) => failed = Some(refused),
+                }
             }
             let mut state = self.state();
             let mark = state.marks.entry(action.key.clone()).or_default();

@@ -155,6 +155,7 @@ async fn nodes(exercise: &mut Exercise) {
             exercise.call("register-node", status, |call| call.body(&body(os))).await;
         }
         exercise.call("list-groups", 200, |call| call).await;
+        exercise.call("describe-sign-in", 200, |call| call).await;
         exercise.call("list-nodes", 200, |call| call).await;
         exercise.call("list-nodes", 200, |call| call.query("kind=server&limit=1")).await;
         exercise.call("remove-node", 204, hostname).await;

@@ -127,7 +127,8 @@ fn what_a_function_is_not_for_it_may_not_do() {
     let members = "TEAM#team_aaaaaaaaaaaaa".to_owned();
     for function in functions() {
         let allowed: Vec<_> = function.statements.iter().flat_map(|one| &one.actions).collect();
-        assert!(!allowed.is_empty(), "{}", function.name);
+        let calls = function.name != "describe-sign-in";
+        assert_eq!(!allowed.is_empty(), calls, "{}", function.name);
         for action in &allowed {
             assert!(KEYED.contains(&action.as_str()), "{}: {action}", function.name);
         }

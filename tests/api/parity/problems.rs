@@ -8,6 +8,8 @@ use muster_local::endpoints;
 use muster_shared::domain::role::Role;
 use muster_shared::domain::timestamp::Timestamp;
 use muster_shared::domain::token::{AllowedKinds, Policy};
+use muster_shared::environment::Environment;
+use muster_shared::http::Auth;
 use muster_shared::store::Store;
 use muster_tests::world::{START, World, key};
 use serde_json::{Value, json};
@@ -97,7 +99,8 @@ async fn anything(name: &'static str) -> Codes {
     }
     // Nothing is where the function looks for it.
     let (client, environment) = (scene.world.engine.client(), scene.world.store.environment());
-    scene.world.store = Store::new(client, "another-table", environment.clone());
+    let environment = Environment { sign_in: None, ..environment.clone() };
+    scene.world.store = Store::new(client, "another-table", environment);
     let call = scene.good(name);
     scene.note(name, call).await;
     scene.seen
@@ -156,7 +159,8 @@ async fn particulars() -> Codes {
 async fn nothing_gets_through() -> Codes {
     let scene = Scene::set().await;
     scene.world.wire.cut_after(0);
-    let calls = endpoints().iter().map(async |endpoint| {
+    let asks = endpoints().iter().filter(|endpoint| endpoint.auth != Auth::Anyone);
+    let calls = asks.map(async |endpoint| {
         // The one that writes without reading cuts the wire for all.
         if endpoint.name != "create-team" {
             tokio::time::sleep(Duration::from_secs(1)).await;

@@ -34,14 +34,13 @@ async fn a_member_enrolls_a_device_of_their_own() {
 
     api.register(&made, laptop()).send().await.problem(403, "key-required");
     let device = Device::new();
-    let node = device.register(api, &made, laptop()).send().await.of(201);
-    views::is_node(&node);
+    let node = device.register(api, &made, laptop()).send().await.registered("created");
     assert_eq!((&node["status"], &node["token_id"]), (&json!("online"), &json!(made.id)));
     let [first, second, ..] = octets(&node["private_ip"]);
     assert!(first == 100 && (64..128).contains(&second), "of 100.64.0.0/10: {node}");
     assert_eq!(bob.nodes("").await, std::slice::from_ref(&node));
 
-    let again = device.register(api, &made, laptop()).send().await.of(200);
+    let again = device.register(api, &made, laptop()).send().await.registered("unchanged");
     assert_eq!(again, node, "a repeat on a token that is used up is still a repeat");
     let token = team.look_at(&made).await;
     assert_eq!((&token["status"], &token["use_count"]), (&json!("exhausted"), &json!(1)));
@@ -57,7 +56,8 @@ async fn nobody_takes_a_devices_hostname_over() {
     let (bob, carol) =
         (team.welcomes("bob", "member").await, team.welcomes("carol", "member").await);
     let device = Device::new();
-    let node = device.register(api, &bob.self_enroll().await, laptop()).send().await.of(201);
+    let node =
+        device.register(api, &bob.self_enroll().await, laptop()).send().await.registered("created");
 
     let by_admin = team.token(json!({})).await;
     let thieves = [
@@ -75,9 +75,9 @@ async fn nobody_takes_a_devices_hostname_over() {
     assert_eq!(team.use_count(&by_admin).await, 0);
 
     let signed_in_again = device.register(api, &bob.self_enroll().await, laptop());
-    let again = signed_in_again.send().await.of(200);
+    let again = signed_in_again.send().await.registered("updated");
     assert_eq!((&again["id"], &again["private_ip"]), (&node["id"], &node["private_ip"]));
-    let entered = device.register(api, &by_admin, laptop()).send().await.of(200);
+    let entered = device.register(api, &by_admin, laptop()).send().await.registered("updated");
     assert_eq!((&entered["id"], &entered["token_id"]), (&node["id"], &json!(by_admin.id)));
 }
 
@@ -105,14 +105,18 @@ async fn a_machine_without_a_key_becomes_a_device_and_never_the_other_way() {
     let hostname = json!({"hostname": "laptop"});
 
     let device = Device::new();
-    let upgraded = device.register(api, &made, hostname.clone()).send().await.of(200);
-    views::is_node(&upgraded);
+    let upgraded = device.register(api, &made, hostname.clone()).send().await.registered("updated");
     assert_eq!((&upgraded["id"], &upgraded["status"]), (&machine["id"], &json!("online")));
     assert_eq!(team.use_count(&made).await, 1);
     api.register(&made, hostname.clone()).send().await.problem(409, "hostname-conflict");
     let other = Device::new().register(api, &made, hostname.clone());
-    other.send().await.problem(409, "hostname-conflict");
-    assert_eq!(device.register(api, &made, hostname).send().await.of(200), upgraded);
+    let refused = other.send().await.problem(409, "hostname-conflict");
+    let holder = json!({
+        "id": machine["id"], "created_at": machine["created_at"], "last_seen_at": upgraded["last_seen_at"],
+    });
+    assert_eq!(refused["holder"], holder);
+    let again = device.register(api, &made, hostname).send().await.registered("unchanged");
+    assert_eq!(again, upgraded);
 }
 
 #[tokio::test]

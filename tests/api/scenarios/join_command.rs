@@ -20,7 +20,8 @@ async fn the_join_command_enters_the_machine_that_runs_it() {
     let made = team.token(json!({})).await;
     let output = run(&made.answer["join_command"]).await;
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
-    let node: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut node: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(node.as_object_mut().unwrap().remove("outcome"), Some("created".into()));
     views::is_node(&node);
     let hostname = String::from_utf8(Command::new("hostname").output().unwrap().stdout).unwrap();
     assert_eq!(node["hostname"], hostname.trim().to_lowercase());

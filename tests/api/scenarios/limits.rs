@@ -103,9 +103,14 @@ async fn a_token_admits_its_kinds_and_a_refusal_burns_no_use() {
     }
     assert_eq!((team.use_count(&made).await, team.nodes("").await.len()), (0, 0));
 
-    let pod = api.register(&made, json!({"hostname": "app", "kind": "pod"})).send().await.of(201);
+    let pod = api
+        .register(&made, json!({"hostname": "app", "kind": "pod"}))
+        .send()
+        .await
+        .registered("created");
     let server = api.register(&made, json!({"hostname": "app", "kind": "server", "os": "x"}));
     server.send().await.problem(403, "kind-not-allowed");
-    let unsaid = api.register(&made, json!({"hostname": "app"})).send().await.of(200);
+    let unsaid =
+        api.register(&made, json!({"hostname": "app"})).send().await.registered("unchanged");
     assert_eq!(unsaid, pod, "the resulting kind must be allowed, and is");
 }

@@ -57,8 +57,7 @@ async fn a_script_enters_a_server_and_is_stopped() {
     let made = a_token_for_ansible(&team).await;
     let register = service.api.register(&made, a_report());
 
-    let entered = register.send().await.of(201);
-    views::is_node(&entered);
+    let entered = register.send().await.registered("created");
     let mut expected = a_report();
     expected.as_object_mut().unwrap().extend([
         ("id".to_owned(), entered["id"].clone()),
@@ -75,7 +74,8 @@ async fn a_script_enters_a_server_and_is_stopped() {
         ("last_seen_at".to_owned(), entered["created_at"].clone()),
     ]);
     assert_eq!(entered, expected);
-    assert_eq!(register.send().await.of(200), entered, "the same again is the same node");
+    let again = register.send().await.registered("unchanged");
+    assert_eq!(again, entered, "the same again is the same node");
 
     let used = &team.tokens("").await[0];
     assert_eq!((&used["id"], &used["use_count"]), (&made.answer["id"], &json!(1)));
@@ -102,14 +102,13 @@ async fn what_a_repeat_gives_replaces_and_what_it_leaves_out_stays() {
     let service = Service::start().await;
     let team = service.api.newcomer("owner").await.makes_a_team().await;
     let made = a_token_for_ansible(&team).await;
-    let entered = service.api.register(&made, a_report()).send().await.of(201);
+    let entered = service.api.register(&made, a_report()).send().await.registered("created");
 
     let change = json!({
         "hostname": "WEB-1.example.com.", "group": "edge", "tags": [], "meta": {"cpus": 8},
         "os": "Debian GNU/Linux 12", "ip_address": "2001:DB8::1", "name": null,
     });
-    let changed = service.api.register(&made, change).send().await.of(200);
-    views::is_node(&changed);
+    let changed = service.api.register(&made, change).send().await.registered("updated");
     for kept in ["id", "hostname", "name", "kind", "token_id", "created_at"] {
         assert_eq!(changed[kept], entered[kept], "{kept}");
     }
@@ -119,7 +118,7 @@ async fn what_a_repeat_gives_replaces_and_what_it_leaves_out_stays() {
     assert_eq!(changed["ip_address"], "2001:db8::1");
 
     let nothing = json!({"hostname": "web-1.example.com"});
-    let same = service.api.register(&made, nothing).send().await.of(200);
+    let same = service.api.register(&made, nothing).send().await.registered("unchanged");
     assert_eq!(same, changed, "nothing given, nothing changed");
     assert_eq!(team.nodes("").await, [changed]);
     assert_eq!(team.use_count(&made).await, 1, "however often it is repeated");

@@ -152,7 +152,8 @@ async fn a_token_shows_what_came_through_it() {
     let team = service.api.newcomer("owner").await.makes_a_team().await;
     let made = team.token(json!({})).await;
     let report = json!({"hostname": "laptop", "os": "macOS 15"});
-    let node = Device::new().register(&service.api, &made, report).send().await.of(201);
+    let node =
+        Device::new().register(&service.api, &made, report).send().await.registered("created");
     let through = team.nodes(&format!("token_id={}", made.id)).await;
     assert_eq!(through, [node]);
     assert_eq!((&through[0]["status"], &through[0]["os"]), (&json!("online"), &json!("macOS 15")));

@@ -3,6 +3,8 @@
 use lambda_http::http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
+use super::views;
+
 /// What came back of one request.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
@@ -67,6 +69,8 @@ impl Answer {
             let names: Vec<_> = error.as_object().expect("an object").keys().collect();
             assert!(names == ["detail", "pointer"] || names == ["detail", "parameter"], "{self:?}");
         }
+        let holder = problem.remove("holder");
+        assert_eq!(code == "hostname-conflict", holder.is_some(), "{self:?}");
         assert!(problem.is_empty(), "a problem has nothing else: {self:?}");
     }
 
@@ -91,6 +95,16 @@ impl Answer {
     }
 
     /// The problem that a function must have told.
+    /// The node that has registered, whatever it says it did.
+    #[track_caller]
+    pub(crate) fn registered(&self, outcome: &str) -> Value {
+        let mut node = self.of(if outcome == "created" { 201 } else { 200 });
+        let told = node.as_object_mut().unwrap().remove("outcome");
+        assert_eq!(told, Some(outcome.into()), "{self:?}");
+        views::is_node(&node);
+        node
+    }
+
     #[track_caller]
     pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
         let problem = self.of(status);

@@ -126,7 +126,9 @@ impl Invocation {
                     json!({"sub": "1", "email": who, "email_verified": "true", "token_use": "id"});
                 json!({"jwt": {"claims": claims, "scopes": null}})
             }
-            (Auth::Jwt, None) | (Auth::EnrollmentToken | Auth::DeviceKey, _) => Value::Null,
+            (Auth::Jwt, None) | (Auth::Anyone | Auth::EnrollmentToken | Auth::DeviceKey, _) => {
+                Value::Null
+            }
         };
         let event = json!({
             "version": "2.0",
