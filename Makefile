@@ -58,6 +58,10 @@ compare: $(VENV_READY) ## what a restored table (NEW) has alive that the one bef
 undeploy: $(VENV_READY) ## delete the stack, after asking; keeps the table (YES, DELETE_TABLE, YES_TABLE)
 	@scripts/undeploy.sh
 
+.PHONY: dist
+dist: ## fill dist/ with what machines install from, to be at BASE_URL (BINARIES: a directory of other targets')
+	@scripts/dist.sh
+
 # ---- Check
 
 .PHONY: test lint
@@ -89,7 +93,7 @@ python: $(VENV_READY) ## lint the Python code, and is it formatted? (`.venv/bin/
 	$(VENV)/bin/ruff format --check
 
 .PHONY: scripts
-scripts: $(VENV_READY) ## shellcheck, and the tests of the scripts
+scripts: $(VENV_READY) | has-curl has-jq ## shellcheck, and the tests of the scripts and the examples
 	@echo '==> scripts'
 	$(VENV)/bin/shellcheck $(SCRIPTS)
 	$(VENV)/bin/python -B -m unittest discover --buffer --start-directory tests/scripts
@@ -140,7 +144,7 @@ tests: | has-cargo has-cc ## run the tests
 	cargo test --workspace --no-fail-fast --locked
 
 .PHONY: end-to-end
-end-to-end: $(VENV_READY) | has-cargo has-cc has-chromium ## tell stories of machines and people with the built programs and a browser
+end-to-end: $(VENV_READY) | has-cargo has-cc has-curl has-chromium ## tell stories of machines and people with the built programs and a browser
 	@echo '==> end-to-end'
 	cargo test --workspace --no-run --locked
 	$(VENV)/bin/python -B -m unittest discover --buffer --start-directory tests/end_to_end
@@ -232,7 +236,7 @@ $(BENCH_TARGET)/release/bench-warm: | has-cargo has-cc
 tools: $(VENV_READY) $(EMULATOR_READY) $(CARGO_DENY) ## install the tools of the checks, into .venv* and .tools
 
 clean: ## remove what was built; data and tools stay
-	rm -rf target .aws-sam
+	rm -rf target dist .aws-sam
 
 $(VENV_READY): infra/requirements.txt | has-python
 	@echo '==> Python tools'
@@ -260,7 +264,7 @@ $(CARGO_DENY): | has-cargo has-cc
 # $(call need,a command that tells whether it is there,what is missing,how to get it)
 need = @$(1) >/dev/null 2>&1 || { echo '$(2) is missing: $(3)' >&2; exit 1; }
 
-.PHONY: has-chromium has-valgrind has-cargo has-clippy has-rustfmt has-cc has-python
+.PHONY: has-chromium has-valgrind has-cargo has-clippy has-rustfmt has-cc has-curl has-jq has-python
 has-cargo:
 	$(call need,cargo --version,Rust (cargo),install it from https://rustup.rs)
 has-clippy: has-cargo
@@ -271,6 +275,10 @@ has-cc:
 	$(call need,command -v cc,A C compiler (cc),install one (Debian: `apt-get install gcc libc6-dev`))
 has-chromium:
 	$(call need,command -v $(or $(CHROMIUM),chromium chromium-browser google-chrome),Chromium,install it (Debian: `apt-get install chromium`) or name one in CHROMIUM)
+has-curl:
+	$(call need,curl --version,curl,install it (Debian: `apt-get install curl`))
+has-jq:
+	$(call need,jq --version,jq,install it (Debian: `apt-get install jq`))
 has-valgrind:
 	$(call need,command -v valgrind,valgrind,install it (Debian: `apt-get install valgrind`))
 has-python:
