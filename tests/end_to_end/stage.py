@@ -150,10 +150,7 @@ class Machine:
         shutil.copy(PROGRAMS / "muster", self.bin)
 
     def install_and_join(self, token, *options):
-        """In one line, from a release; without `scripts/install.sh`, in two."""
-        if not (ROOT / "scripts/install.sh").exists():
-            self.install()
-            return self.run("muster", "up", *options, MUSTER_TOKEN=token)
+        """In one line, from a release."""
         release = Release(self.case)
         line = f"curl -fsSL {release.url}/install.sh | sh -s -- --prefix {self.bin} {shlex.join(options)}"
         return self.run("sh", "-c", line, MUSTER_TOKEN=token)
