@@ -66,7 +66,7 @@ dist: ## fill dist/ with what machines install from, to be at BASE_URL (BINARIES
 
 .PHONY: test lint
 # What mostly waits runs beside what computes on one core.
-test: lint template api tests ## all that a change must pass
+test: lint template api tests end-to-end ## all that a change must pass
 	$(MAKE) SIDE_BY_SIDE=1 --jobs=2 on-one-core deployed
 
 .PHONY: on-one-core deployed
@@ -142,6 +142,12 @@ template: $(VENV_READY) ## check what is deployed: template.yaml
 tests: | has-cargo has-cc ## run the tests
 	@echo '==> tests'
 	cargo test --workspace --no-fail-fast --locked
+
+.PHONY: end-to-end
+end-to-end: $(VENV_READY) | has-cargo has-cc has-curl has-chromium ## tell stories of machines and people with the built programs and a browser
+	@echo '==> end-to-end'
+	cargo test --workspace --no-run --locked
+	$(VENV)/bin/python -B -m unittest discover --buffer --start-directory tests/end_to_end
 
 .PHONY: api
 api: $(VENV_READY) | has-cargo has-cc ## try the API out against its document, once through
@@ -258,7 +264,7 @@ $(CARGO_DENY): | has-cargo has-cc
 # $(call need,a command that tells whether it is there,what is missing,how to get it)
 need = @$(1) >/dev/null 2>&1 || { echo '$(2) is missing: $(3)' >&2; exit 1; }
 
-.PHONY: has-valgrind has-cargo has-clippy has-rustfmt has-cc has-curl has-jq has-python
+.PHONY: has-chromium has-valgrind has-cargo has-clippy has-rustfmt has-cc has-curl has-jq has-python
 has-cargo:
 	$(call need,cargo --version,Rust (cargo),install it from https://rustup.rs)
 has-clippy: has-cargo
@@ -267,6 +273,8 @@ has-rustfmt: has-cargo
 	$(call need,cargo fmt --version,rustfmt,run `rustup component add rustfmt`)
 has-cc:
 	$(call need,command -v cc,A C compiler (cc),install one (Debian: `apt-get install gcc libc6-dev`))
+has-chromium:
+	$(call need,command -v $(or $(CHROMIUM),chromium chromium-browser google-chrome),Chromium,install it (Debian: `apt-get install chromium`) or name one in CHROMIUM)
 has-curl:
 	$(call need,curl --version,curl,install it (Debian: `apt-get install curl`))
 has-jq:

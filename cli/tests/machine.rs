@@ -276,7 +276,7 @@ fn up_at(control: &str) -> Ran {
 
 #[test]
 fn what_is_no_control_plane_is_told_as_such() {
-    let huge = "x".repeat(1024 * 1024);
+    let huge = "x".repeat(5 * 1024 * 1024);
     for (answer, why) in [
         (http("200 OK", "<html>"), "no JSON"),
         (http("200 OK", "{}"), "not what was asked for"),

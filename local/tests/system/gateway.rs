@@ -201,6 +201,9 @@ fn nothing_that_can_be_sent_kills_the_service_or_makes_it_fail() {
                 ("GET", format!("/api/teams/{team}/nodes{query}")),
                 ("GET", format!("{segment}{query}")),
                 ("GET", format!("/.well-known/{segment}{query}")),
+                ("GET", format!("/dev/authorize{query}")),
+                ("POST", format!("/dev/device{query}")),
+                ("POST", format!("/dev/oauth/{segment}{query}")),
             ] {
                 let request = alice.request(method, &path).header("x-odd", [0xff, 0xfe]);
                 let answer = request.header("cookie", [0xe4]).send(local.address());
@@ -274,6 +277,11 @@ fn the_development_issuer_is_an_oidc_issuer() {
     let get = |path: &str| Request::new("GET", path).send(local.address());
     let discovery = get("/.well-known/openid-configuration").of(200);
     assert_eq!(discovery["issuer"], local.system.url());
+    for endpoint in ["authorization", "token", "device_authorization"] {
+        let url = discovery[format!("{endpoint}_endpoint")].as_str().unwrap();
+        let path = url.strip_prefix(local.system.url()).unwrap();
+        assert_ne!(get(path).status, 404, "{path}");
+    }
     let keys = discovery["jwks_uri"].as_str().unwrap().strip_prefix(local.system.url()).unwrap();
     let key = &get(keys).of(200)["keys"][0];
     assert_eq!(

@@ -14,5 +14,6 @@ mod demo;
 mod gateway;
 mod log;
 mod secrets;
+mod sign_in;
 mod start;
 mod stream;

@@ -1,5 +1,8 @@
-//! The development issuer over HTTP: discovery, its keys, and a token for the asking, with whatever
-//! claims. No function has any of it.
+//! The development issuer over HTTP: discovery, its keys, the sign-in, and a token for the asking,
+//! with whatever claims. No function has any of it.
+
+mod page;
+mod sign_in;
 
 use std::sync::Arc;
 
@@ -24,6 +27,7 @@ pub(super) fn router(issuer: Arc<Issuer>) -> Router {
         .route("/.well-known/openid-configuration", get(discovery))
         .route("/.well-known/jwks.json", get(keys))
         .route("/dev/token", get(token).post(token_with))
+        .merge(sign_in::router())
         .with_state(issuer)
 }
 
