@@ -39,22 +39,18 @@ pub(super) fn is_linearizable<M: Model>(
         let Some(horizon) = left().map(|(_, (operation, _))| operation.done).min() else {
             return true;
         };
-        let next = |(n, (operation, _)): (usize, (&Timed<_>, _))| {
-            let is_next = operation.called <= horizon;
-            Some((n, M::step(&state, &operation.operation).filter(|_| is_next)?))
-        };
-        let mut nexts: Vec<_> = left().filter_map(next).collect();
-        // What changes nothing may as well be told at once: it is in nobody's way.
-        if let Some(n) = nexts.iter().position(|(_, next)| *next == state) {
-            nexts = vec![nexts.swap_remove(n)];
-        }
-        for (n, next) in nexts {
-            let mut told = told.clone();
-            if let Some(told) = told.get_mut(n) {
-                *told = true;
+        for (n, (operation, _)) in left() {
+            if operation.called > horizon {
+                continue;
             }
-            if seen.insert((told.clone(), next.clone())) {
-                open.push((told, next));
+            if let Some(next) = M::step(&state, &operation.operation) {
+                let mut told = told.clone();
+                if let Some(told) = told.get_mut(n) {
+                    *told = true;
+                }
+                if seen.insert((told.clone(), next.clone())) {
+                    open.push((told, next));
+                }
             }
         }
     }
