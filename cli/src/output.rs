@@ -56,9 +56,13 @@ fn json(value: &Value) {
     say!("{}", serde_json::to_string_pretty(value).unwrap_or_default());
 }
 
-/// What others have written, without what a terminal would act on.
+/// What others have written, without what a terminal would act on or turn around.
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    let is_plain = |c: char| {
+        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        !c.is_control() && !turns
+    };
+    text.chars().map(|c| if is_plain(c) { c } else { '\u{fffd}' }).collect()
 }
 
 /// A field's text; `-` if there is none.

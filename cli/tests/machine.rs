@@ -8,127 +8,17 @@
     reason = "a test that meets what it did not expect has to fail"
 )]
 
+mod support;
+
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::process::Stdio;
 
-use muster_domain::id::TeamId;
-use muster_domain::plaintext::Plaintext;
-use muster_domain::principal::Principal;
-use muster_domain::token::Policy;
-use muster_local::{Config, System};
-use muster_shared::store::{NewToken, NodeQuery};
-use tempfile::TempDir;
+use support::{Machine, Ran, Service};
 
 const SAMPLE: &str = include_str!("../../domain/src/plaintext.sample");
-
-/// A machine with an empty home.
-struct Machine(TempDir);
-
-impl Machine {
-    fn new() -> Self {
-        Self(TempDir::new().unwrap())
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
-        command.args(arguments).env_clear().env("MUSTER_STATE_DIR", self.0.path().join("state"));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    }
-
-    fn runs(&self, arguments: &[&str]) -> Ran {
-        Ran::of(self.command(arguments).output().unwrap())
-    }
-
-    fn state(&self) -> PathBuf {
-        self.0.path().join("state/state.json")
-    }
-}
-
-/// What came of a command.
-#[derive(Debug)]
-struct Ran {
-    code: Option<i32>,
-    said: String,
-    complained: String,
-}
-
-impl Ran {
-    fn of(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Self {
-            code: output.status.code(),
-            said: text(output.stdout),
-            complained: text(output.stderr),
-        }
-    }
-
-    #[track_caller]
-    fn connected(&self, hostname: &str) {
-        assert_eq!(self.code, Some(0), "{self:?}");
-        let lines: Vec<_> = self.said.lines().collect();
-        assert_eq!(lines.first(), Some(&"✓ Connected"), "{self:?}");
-        assert_eq!(lines.get(1), Some(&format!("Device {hostname}").as_str()), "{self:?}");
-        assert!(lines.get(2).is_some_and(|line| line.starts_with("IP 100.")), "{self:?}");
-    }
-
-    #[track_caller]
-    fn failed(&self, code: i32, why: &str) {
-        assert_eq!(self.code, Some(code), "{self:?}");
-        assert!(self.complained.contains(why), "{self:?}");
-        assert!(self.said.is_empty(), "{self:?}");
-    }
-}
-
-/// The service, with a team in it.
-struct Service {
-    system: System,
-    owner: Principal,
-    team: TeamId,
-}
-
-impl Service {
-    async fn start() -> Self {
-        let system = System::start(Config::in_memory()).await.unwrap();
-        let owner: Principal = "owner@example.com".parse().unwrap();
-        let name = "Example".parse().unwrap();
-        let team = system.store().request().create_team(&owner, name).await.unwrap();
-        Self { system, owner, team: team.id }
-    }
-
-    async fn token(&self) -> Plaintext {
-        let new = NewToken { name: "sample".parse().unwrap(), policy: Policy::default() };
-        let store = self.system.store().request();
-        store.create_token(self.team, &self.owner, new).await.unwrap().plaintext
-    }
-
-    async fn uses(&self, token: &Plaintext) -> u64 {
-        let store = self.system.store().request();
-        store.get_token(self.team, &self.owner, token.token()).await.unwrap().1.used
-    }
-
-    async fn hostnames(&self) -> Vec<String> {
-        let (store, all) = (self.system.store().request(), NodeQuery::default());
-        let nodes = store.list_nodes(self.team, &self.owner, &all, None, 100).await.unwrap();
-        nodes.iter().map(|node| node.hostname.to_string()).collect()
-    }
-
-    async fn removes(&self, hostname: &str) {
-        let hostname = hostname.parse().unwrap();
-        let store = self.system.store().request();
-        store.remove_node(self.team, &self.owner, &hostname).await.unwrap();
-    }
-
-    /// `muster up` on a machine.
-    fn up(&self, machine: &Machine, token: &Plaintext, hostname: &str) -> Ran {
-        let (control, token) = (self.system.url(), token.expose());
-        machine.runs(&["up", "--control", control, "--token", &token, "--hostname", hostname])
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_machine_joins_and_says_so_again() {
@@ -238,6 +128,40 @@ fn what_is_given_wrong_is_told_before_anything_is_sent() {
     }
     machine.runs(&["up", "--token", token]).failed(2, "--control");
     assert!(!machine.state().exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_agent_is_a_service_of_the_machine_until_it_is_taken_down() {
+    let (service, machine) = (Service::start().await, Machine::new());
+    let (bin, units) = (machine.path().join("bin"), machine.path().join("units"));
+    fs::create_dir(&bin).unwrap();
+    let said = machine.path().join("said");
+    let stand_in = format!("#!/bin/sh\necho \"$@\" >>{}\n", said.display());
+    let mut file =
+        fs::File::options().write(true).create_new(true).mode(0o755).open(bin.join("systemctl"));
+    file.as_mut().unwrap().write_all(stand_in.as_bytes()).unwrap();
+    drop(file);
+    let token = service.token().await.expose();
+    let units = units.to_str().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = machine.command(arguments);
+        Ran::of(command.env("PATH", &bin).env("MUSTER_TOKEN", token.as_str()).output().unwrap())
+    };
+    let up =
+        ["up", "--control", service.url(), "--hostname", "web-1", "--daemon", "--unit-dir", units];
+    for _ in 0..2 {
+        run(&up).connected("web-1");
+    }
+    let unit = fs::read_to_string(format!("{units}/muster-agent.service")).unwrap();
+    let started = format!("ExecStart={} --state-dir", env!("CARGO_BIN_EXE_muster"));
+    assert!(unit.contains(&started) && !unit.contains('{') && !unit.contains("enrt_"), "{unit}");
+    let told = fs::read_to_string(&said).unwrap();
+    assert!(told.contains("enable muster-agent.service") && told.contains("restart"), "{told}");
+    run(&["down", "--unit-dir", units]).went_well();
+    assert!(fs::read_to_string(&said).unwrap().contains("disable --now muster-agent.service"));
+    assert!(!fs::exists(format!("{units}/muster-agent.service")).unwrap());
+    run(&["down", "--unit-dir", units]).went_well();
+    machine.runs(&["up"]).connected("web-1");
 }
 
 /// Answers every request with this, and hangs up.
