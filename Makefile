@@ -205,6 +205,18 @@ bench-fleet: | has-cargo has-cc ## boot simulated fleets at once, and print how 
 	@echo '==> bench-fleet'
 	$(SIM) fleets --write
 
+.PHONY: bench-command
+bench-command: | has-cargo has-cc ## how large the `muster` command is and how long it takes, against the service on loopback
+	@echo '==> bench-command'
+	cargo build --package muster-local --locked
+	cargo build --release --package muster-cli --locked
+	$(PYTHON) bench/command.py
+
+.PHONY: bench-agents
+bench-agents: | has-cargo has-cc ## have 2,000 simulated agents send heartbeats; fails if one is lost
+	@echo '==> bench-agents'
+	$(SIM) agents --write
+
 .PHONY: bench-list
 bench-list: | has-cargo has-cc ## list tokens and nodes of small and large teams; fails if it takes too much
 	@echo '==> bench-list'

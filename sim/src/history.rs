@@ -198,6 +198,11 @@ impl History {
         }
     }
 
+    /// How many attempts were sent so far.
+    pub fn sent_so_far(&self) -> usize {
+        self.state().attempts.len()
+    }
+
     /// The calls that were sent for an attempt so far.
     pub fn calls(&self, of: Origin) -> Calls {
         self.state().calls.get(&of).copied().unwrap_or_default()

@@ -4,6 +4,7 @@
 
 #![allow(clippy::indexing_slicing, reason = "JSON that is put together here has what is set in it")]
 
+pub mod agents;
 pub mod chance;
 pub mod client;
 pub mod clock;

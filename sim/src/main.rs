@@ -1,5 +1,7 @@
-//! The simulator's command line: `make sim`, `make sim-mutants`, `make bench-fleet`, `make bench-list`.
+//! The simulator's command line: `make sim`, `make sim-mutants`, `make bench-fleet`,
+//! `make bench-list`, `make bench-agents`.
 
+mod beats;
 mod fenceless;
 mod fences;
 mod fleets;
@@ -80,6 +82,12 @@ enum Command {
         #[arg(long)]
         write: bool,
     },
+    /// Has agents send heartbeats for a while, and prints what that takes; fails if any is lost.
+    Agents {
+        /// Write it into docs/PERFORMANCE.md.
+        #[arg(long)]
+        write: bool,
+    },
     /// Lists tokens and nodes of small and large teams; fails if a list takes more than it may.
     Lists,
 }
@@ -90,6 +98,7 @@ fn main() -> ExitCode {
             search::search(Duration::from_secs(seconds), from, kept.as_deref(), jobs)
         }
         Command::Replay { seed, without } => replay(seed, without.as_deref()),
+        Command::Agents { write } => beats::beats(write),
         Command::Lists => lists::lists(),
         Command::Mutants { look, only } => mutants::mutants(look, &only),
         Command::Row { name, look } => {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use muster_bench::Error;
 use muster_bench::cost::bill::{Bill, Taken};
-use muster_bench::cost::calls::{self, CASCADE, Call, ENROLLMENT, NODES, REPEAT};
+use muster_bench::cost::calls::{self, CASCADE, Call, ENROLLMENT, HEARTBEAT, NODES, REPEAT};
 use muster_bench::cost::idle::{self, Standing};
 use muster_bench::cost::measure::measure;
 use muster_bench::cost::prices::{Assumption, Prices};
@@ -89,6 +89,7 @@ async fn show() -> Result<bool, Error> {
         row(&call.name, taken, bill);
     }
     per_node(&rows);
+    heartbeats(&rows);
     println!(
         "\nBytes of the largest item of each kind that was put; a write unit is for each 1024."
     );
@@ -203,6 +204,17 @@ fn per_node(rows: &[(&Call, Taken, Bill)]) {
     {
         let each = (more - less) / f64::from(many - few);
         println!("{:126}{each:9.3}", "member-cascade: each node more");
+    }
+}
+
+/// What the heartbeats of devices cost by how often they are sent.
+fn heartbeats(rows: &[(&Call, Taken, Bill)]) {
+    let Some((.., bill)) = rows.iter().find(|(call, ..)| call.name == HEARTBEAT) else { return };
+    println!("\nHeartbeats of a thousand devices, in US dollars a month of thirty days");
+    for minutes in [1.0, 5.0, 15.0] {
+        let each = idle::MONTH / minutes;
+        let sum = bill.sum() * each * 1e3 / 1e6;
+        println!("every {minutes:2} minutes: {each:6.0} from each {sum:8.2}");
     }
 }
 

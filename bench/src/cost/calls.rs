@@ -119,12 +119,15 @@ pub async fn calls(engine: &Engine) -> Result<Vec<Call>, Error> {
     tokens(&mut maker).await?;
     nodes(&mut maker).await?;
     teams(&mut maker).await?;
+    devices(&mut maker).await?;
     cascade(&mut maker).await?;
     Ok(maker.calls)
 }
 
 /// The names of the calls that have a target.
 pub const ENROLLMENT: &str = "register-node: a new node";
+/// What a device sends from time to time.
+pub const HEARTBEAT: &str = "record-heartbeat";
 /// A repeat that changes nothing.
 pub const REPEAT: &str = "register-node: an unchanged repeat";
 
@@ -195,6 +198,34 @@ async fn nodes(maker: &mut Maker<'_>) -> Result<(), Error> {
     maker.same(&name, "list-nodes", 200, &team, event::Call::default)?;
     let all: Vec<_> = (0..=RUNS).map(|n| at("hostname", host(n))).collect();
     maker.each("remove-node", "remove-node", 204, &team, all)
+}
+
+async fn devices(maker: &mut Maker<'_>) -> Result<(), Error> {
+    let team = maker.team().await?;
+    let (token, device) = (team.token(None).await?, Device::new()?);
+    let laptop = |n: usize| format!("laptop-{n}");
+    for n in 0..=RUNS {
+        team.device(&token, &laptop(n), &device).await?;
+    }
+    // A second heartbeat at once counts no more than the first.
+    for (name, function, status) in [
+        (HEARTBEAT, "record-heartbeat", 200),
+        ("record-heartbeat: too soon", "record-heartbeat", 200),
+        ("get-own-node", "get-own-node", 200),
+        ("leave-team", "leave-team", 204),
+    ] {
+        let speak = |n| event::spoken(endpoint(function)?, &team, &laptop(n), &device);
+        let events = (0..=RUNS).map(speak).collect::<Result<_, Error>>()?;
+        maker.calls.push(Call { name: name.to_owned(), function, status, events });
+    }
+    let list = format!("list-groups: of {} nodes", RUNS + 1);
+    let team = maker.team().await?;
+    let token = team.token(None).await?;
+    for n in 0..=RUNS {
+        team.node(&token, &host(n)).await?;
+    }
+    maker.same(&list, "list-groups", 200, &team, event::Call::default)?;
+    maker.same("describe-sign-in", "describe-sign-in", 200, &team, event::Call::default)
 }
 
 async fn teams(maker: &mut Maker<'_>) -> Result<(), Error> {

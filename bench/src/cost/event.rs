@@ -2,6 +2,7 @@
 
 use axum::body::Bytes;
 use data_encoding::BASE64URL_NOPAD;
+use muster_shared::domain::key::PublicKey;
 use muster_shared::domain::plaintext::Plaintext;
 use muster_shared::environment::Environment;
 use muster_shared::http::Endpoint;
@@ -15,6 +16,7 @@ use crate::Error;
 
 const CALL: &str = include_str!("../../../tests/events/create-token.json");
 const REGISTRATION: &str = include_str!("../../../tests/events/register-node.json");
+const BEAT: &str = include_str!("../../../tests/events/record-heartbeat.json");
 const RECORDS: &str = include_str!("../../../tests/events/member-cascade.json");
 const ROUND: &str = include_str!("../../../tests/events/member-cascade.schedule.json");
 const HOST: &str = "r3pmxmplak.execute-api.us-east-1.amazonaws.com";
@@ -95,9 +97,32 @@ pub fn registration(
     }
     set(&mut event, "/headers/host", HOST);
     if let Some(device) = device {
-        set(&mut event, "/headers/dpop", device.proof(plaintext));
+        let proof = device.proof("POST", "/api/register-node", Some(plaintext));
+        set(&mut event, "/headers/dpop", proof);
     }
     set(&mut event, "/body", body.to_string());
+    Ok(event.to_string().into())
+}
+
+/// What the device of a hostname calls about itself.
+pub fn spoken(
+    endpoint: &Endpoint,
+    team: &Team,
+    hostname: &str,
+    device: &Device,
+) -> Result<Bytes, Error> {
+    let mut event = sample(BEAT)?;
+    let (method, path) = (endpoint.method.as_str(), endpoint.path);
+    let query = json!({ "team_id": team.id.to_string(), "hostname": hostname });
+    set(&mut event, "/routeKey", route(endpoint));
+    set(&mut event, "/rawPath", path);
+    set(&mut event, "/rawQueryString", format!("team_id={}&hostname={hostname}", team.id));
+    set(&mut event, "/queryStringParameters", query);
+    set(&mut event, "/headers/host", HOST);
+    set(&mut event, "/headers/dpop", device.proof(method, path, None));
+    set(&mut event, "/requestContext/routeKey", route(endpoint));
+    set(&mut event, "/requestContext/http/method", method);
+    set(&mut event, "/requestContext/http/path", path);
     Ok(event.to_string().into())
 }
 
@@ -130,18 +155,25 @@ impl Device {
         Ed25519KeyPair::from_pkcs8(key.as_ref()).map(Self).map_err(Error::scene)
     }
 
-    /// Its proof for one registration (RFC 9449).
-    fn proof(&self, plaintext: &str) -> String {
+    /// Its public key.
+    pub fn key(&self) -> Result<PublicKey, Error> {
+        BASE64URL_NOPAD.encode(self.0.public_key().as_ref()).parse().map_err(Error::scene)
+    }
+
+    /// Its proof for one request (RFC 9449), and for the token that it presents.
+    fn proof(&self, method: &str, path: &str, plaintext: Option<&str>) -> String {
         let x = BASE64URL_NOPAD.encode(self.0.public_key().as_ref());
         let header = json!({
             "typ": "dpop+jwt", "alg": "EdDSA", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": x},
         });
-        let claims = json!({
-            "jti": "e1j3V_bKic8-LAEB", "htm": "POST",
-            "htu": format!("https://{HOST}/api/register-node"),
+        let mut claims = json!({
+            "jti": "e1j3V_bKic8-LAEB", "htm": method, "htu": format!("https://{HOST}{path}"),
             "iat": Environment::system().clock.now().as_unix(),
-            "ath": BASE64URL_NOPAD.encode(digest(&SHA256, plaintext.as_bytes()).as_ref()),
         });
+        if let Some(plaintext) = plaintext {
+            let hash = BASE64URL_NOPAD.encode(digest(&SHA256, plaintext.as_bytes()).as_ref());
+            set(&mut claims, "/ath", hash);
+        }
         let part = |part: &Value| BASE64URL_NOPAD.encode(part.to_string().as_bytes());
         let signed = format!("{}.{}", part(&header), part(&claims));
         let signature = BASE64URL_NOPAD.encode(self.0.sign(signed.as_bytes()).as_ref());

@@ -5,7 +5,7 @@ use super::prices::{Price, Prices};
 use super::template::Template;
 
 /// Minutes of a month of thirty days.
-const MONTH: f64 = 30.0 * 24.0 * 60.0;
+pub const MONTH: f64 = 30.0 * 24.0 * 60.0;
 
 /// One thing that goes on, or stands there, all month.
 #[derive(Debug)]

@@ -58,6 +58,8 @@ pub async fn measure(
     let environment = [
         ("_HANDLER", call.function.to_owned()),
         ("TABLE_NAME", TABLE.to_owned()),
+        ("ISSUER", "https://id.example.com".to_owned()),
+        ("CLIENT_ID", "muster".to_owned()),
         ("AWS_ENDPOINT_URL", table.url().to_owned()),
         ("STACK_NAME", "muster".to_owned()),
     ];

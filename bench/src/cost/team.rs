@@ -1,15 +1,21 @@
 //! A team to try calls in.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use muster_local::engine::Engine;
 use muster_shared::domain::id::{MembershipId, TeamId};
 use muster_shared::domain::principal::Principal;
 use muster_shared::domain::report::Report;
 use muster_shared::domain::role::Role;
+use muster_shared::domain::timestamp::Timestamp;
 use muster_shared::domain::token::{MaxUses, Policy};
-use muster_shared::environment::Environment;
+use muster_shared::environment::{Clock, Environment};
 use muster_shared::store::{Made, MemberRef, NewToken, Registration, Store};
 
 use crate::Error;
+
+use super::event::Device;
 
 /// Who owns every team: whom the sample events are from.
 pub const OWNER: &str = "owner@example.com";
@@ -18,19 +24,32 @@ pub const OWNER: &str = "owner@example.com";
 #[derive(Clone)]
 pub struct Team {
     store: Store,
+    earlier: Store,
     owner: Principal,
     /// Its id.
     pub id: TeamId,
+}
+
+/// A clock that is an hour behind.
+struct AnHourAgo(Arc<dyn Clock>);
+
+impl Clock for AnHourAgo {
+    fn now(&self) -> Timestamp {
+        self.0.now().before(Duration::from_hours(1))
+    }
 }
 
 impl Team {
     /// A new one.
     pub async fn new(engine: &Engine) -> Result<Self, Error> {
         let store = engine.store(Environment::system());
+        let system = Environment::system();
+        let clock = Arc::new(AnHourAgo(Arc::clone(&system.clock)));
+        let earlier = engine.store(Environment { clock, ..system });
         let owner: Principal = OWNER.parse().map_err(Error::scene)?;
         let name = "Example".parse().map_err(Error::scene)?;
         let made = store.request().create_team(&owner, name).await.map_err(Error::scene)?;
-        Ok(Self { store, owner, id: made.id })
+        Ok(Self { store, earlier, owner, id: made.id })
     }
 
     /// A token of the owner's: with one gate if its uses are few, with many if they have no limit.
@@ -58,6 +77,15 @@ impl Team {
         report.name = Some("Web 1".parse().map_err(Error::scene)?);
         let registration = Registration { plaintext: token.plaintext.clone(), report, key: None };
         let registered = self.store.request().register_node(&registration).await;
+        registered.map(drop).map_err(Error::scene)
+    }
+
+    /// Lets a device in, an hour ago.
+    pub async fn device(&self, token: &Made, hostname: &str, device: &Device) -> Result<(), Error> {
+        let (plaintext, key) = (token.plaintext.clone(), Some(device.key()?));
+        let report = Report::of(hostname.parse().map_err(Error::scene)?);
+        let registration = Registration { plaintext, report, key };
+        let registered = self.earlier.request().register_node(&registration).await;
         registered.map(drop).map_err(Error::scene)
     }
 
