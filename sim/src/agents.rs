@@ -60,7 +60,7 @@ async fn live(seed: u64) -> Result<Watched, system::Error> {
     let chance = Chance::new(seed);
     let window = Duration::from_millis(10);
     let settings = Settings { window, table: Some(NEW_TABLE), torn_queries: false };
-    let joined = Duration::from_secs(60);
+    let joined = Duration::from_mins(1);
     let weather = Weather { until: joined + TROUBLE, server_error: 0.25, ..Weather::calm() };
     let scaling = Scaling::OF_A_NEW_ACCOUNT;
     let (system, _changes) = System::begin(&chance, weather, settings, scaling, None, false)?;
