@@ -96,7 +96,8 @@ python: $(VENV_READY) ## lint the Python code, and is it formatted? (`.venv/bin/
 scripts: $(VENV_READY) | has-curl has-jq ## shellcheck, and the tests of the scripts and the examples
 	@echo '==> scripts'
 	$(VENV)/bin/shellcheck $(SCRIPTS)
-	$(VENV)/bin/python -B -m unittest discover --buffer --start-directory tests/scripts
+	printf '%s\n' $(basename $(notdir $(wildcard tests/scripts/test_*.py))) | \
+		PYTHONPATH=tests/scripts xargs -n 1 -P 4 $(VENV)/bin/python -B -m unittest --buffer
 
 .PHONY: roots
 roots: $(VENV_READY) ## are the embedded root certificates those of Amazon Trust Services?

@@ -196,7 +196,7 @@ install() {
 # The state's files, of a directory that may have others'; all of one that is muster's own.
 purge_state() {
   # It may be a link, as systemd makes one.
-  rm -f "$state/state.json" "$state/lock" "$state"/.tmp*
+  rm -f "$state/state.json" "$state/session.json" "$state/agent.log" "$state/lock" "$state"/.tmp*
   if [ -n "$usual_state" ]; then
     rm -rf "$state"
   else

@@ -33,11 +33,13 @@ impl Callback {
         URL
     }
 
-    /// Waits for the code that comes with this state from this issuer.
+    /// Waits for the code that comes with this state from this issuer, which `says_who` it is or may do
+    /// so.
     pub(crate) fn code(
         &self,
         state: &str,
         issuer: &str,
+        says_who: bool,
         within: Duration,
     ) -> Result<String, Failure> {
         let failed = |why: String| Failure::SignIn { issuer: issuer.to_owned(), why };
@@ -55,7 +57,7 @@ impl Callback {
                 continue;
             }
             // Another issuer's answer may be a mix-up (RFC 9207).
-            let is_its = query.get("iss").is_none_or(|from| from == issuer);
+            let is_its = query.get("iss").map_or(!says_who, |from| from == issuer);
             let code = query.remove("code").filter(|_| is_its);
             let told = match code {
                 Some(_) => "Signed in: go back to the terminal.\n",

@@ -1,6 +1,7 @@
 //! The control plane, over HTTP.
 
 use std::borrow::Cow;
+use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use muster_domain::plaintext::Plaintext;
@@ -22,6 +23,9 @@ use crate::state::Joined;
 /// Bytes that an answer may have: a page of nodes with all that they may say.
 const LARGEST: u64 = 4 * 1024 * 1024;
 
+/// How often a fault of the service's own is met before it is given up.
+const FAULTS: u32 = 3;
+
 /// A control plane.
 pub(crate) struct ControlPlane {
     base: Url,
@@ -35,6 +39,8 @@ pub(crate) struct Request<'a> {
     pub(crate) query: Vec<(&'static str, String)>,
     pub(crate) caller: Caller<'a>,
     pub(crate) body: Option<Value>,
+    /// Whether it makes something, and again another one when it is repeated.
+    pub(crate) makes: bool,
 }
 
 /// Who asks.
@@ -51,14 +57,15 @@ pub(crate) enum Caller<'a> {
 /// Where people sign in (RFC 9728).
 #[derive(Deserialize)]
 pub(crate) struct SignIn {
+    resource: Url,
     pub(crate) authorization_servers: Vec<String>,
     pub(crate) client_id: String,
 }
 
 /// Why one try came to nothing.
 enum Missed {
-    /// Another try may do.
-    Later { why: String, not_before: Duration },
+    /// Another try may do. This one may have been `applied`, or met a `fault` of the service's own.
+    Later { why: String, not_before: Duration, applied: bool, fault: bool },
     /// It is over.
     Over(Failure),
 }
@@ -66,7 +73,8 @@ enum Missed {
 impl ControlPlane {
     /// The control plane at an address such as `https://muster.example.com`.
     pub(crate) fn at(address: &str) -> Result<Self, Failure> {
-        Ok(Self { base: http::trusted("control plane", address)?, http: http::agent() })
+        let base = http::trusted("control plane", address)?;
+        Ok(Self { http: http::agent(&base), base })
     }
 
     /// Its address.
@@ -85,14 +93,25 @@ impl ControlPlane {
         let body = serde_json::to_value(report).unwrap_or_default();
         let caller = Caller::Device { key, token: Some(token) };
         let (path, query) = ("/api/register-node".into(), Vec::new());
-        self.ask(&Request { method: "POST", path, query, caller, body: Some(body) }, within)
+        self.ask(
+            &Request { method: "POST", path, query, caller, body: Some(body), makes: false },
+            within,
+        )
     }
 
     /// Where people sign in.
     pub(crate) fn sign_in(&self, within: Duration) -> Result<SignIn, Failure> {
         let path = "/.well-known/oauth-protected-resource".into();
         let (query, caller) = (Vec::new(), Caller::Anyone);
-        self.ask(&Request { method: "GET", path, query, caller, body: None }, within)
+        let sign_in: SignIn = self.ask(
+            &Request { method: "GET", path, query, caller, body: None, makes: false },
+            within,
+        )?;
+        // Else it may be another's that is handed on (RFC 9728, 3.3).
+        if sign_in.resource.origin() != self.base.origin() {
+            return Err(self.strange("it says where to sign in to another one"));
+        }
+        Ok(sign_in)
     }
 
     /// Says that this machine is there.
@@ -136,26 +155,40 @@ impl ControlPlane {
         within: Duration,
     ) -> Result<T, Failure> {
         let until = Instant::now() + within;
-        let mut pauses = pauses();
+        let (mut pauses, mut may_be_done, mut faults) = (pauses(), false, 0);
         loop {
             match self.once(request) {
                 Ok(answer) => {
                     return serde_json::from_value(answer)
                         .map_err(|_| self.strange("its answer is not what was asked for"));
                 }
-                Err(Missed::Over(failure)) => return Err(failure),
-                Err(Missed::Later { why, .. }) if Instant::now() >= until => {
-                    return Err(Failure::Unreachable { control: self.address(), why });
+                // An earlier try has removed it, and its answer was lost.
+                Err(Missed::Over(Failure::Refused(problem)))
+                    if may_be_done && request.method == "DELETE" && problem.code == "not-found" =>
+                {
+                    return serde_json::from_value(Value::Null)
+                        .map_err(|_| Failure::Refused(problem));
                 }
-                Err(Missed::Later { not_before, .. }) => {
-                    std::thread::sleep(not_before + pauses.next().unwrap_or_default());
+                Err(Missed::Over(failure)) => return Err(failure),
+                Err(Missed::Later { why, not_before, applied, fault }) => {
+                    may_be_done |= applied;
+                    faults += u32::from(fault);
+                    let control = self.address();
+                    if request.makes && applied {
+                        return Err(Failure::Unsure { control, why });
+                    }
+                    let pause = not_before + pauses.next().unwrap_or_default();
+                    if Instant::now() + pause >= until || faults >= FAULTS {
+                        return Err(Failure::Unreachable { control, why });
+                    }
+                    std::thread::sleep(pause);
                 }
             }
         }
     }
 
     fn once(&self, request: &Request<'_>) -> Result<Value, Missed> {
-        let Request { method, path, query, caller, body } = request;
+        let Request { method, path, query, caller, body, .. } = request;
         let url = format!("{}{path}", self.address());
         let mut sent = ureq::http::Request::builder().method(*method).uri(with_query(&url, query));
         let presented = match caller {
@@ -178,9 +211,29 @@ impl ControlPlane {
             }
             None => sent.body(()).map(|sent| self.http.run(sent)),
         };
-        let later = |why: String| Missed::Later { why, not_before: Duration::ZERO };
+        let later = |why: String, applied| Missed::Later {
+            why,
+            not_before: Duration::ZERO,
+            applied,
+            fault: false,
+        };
         let answer = answer.map_err(|error| Missed::Over(self.strange(&error.to_string())))?;
-        let mut answer = answer.map_err(|error| later(error.to_string()))?;
+        let mut answer = answer.map_err(|error| match error {
+            // Whoever answers is not who it should be, and will not be.
+            ureq::Error::Tls(_) | ureq::Error::Rustls(_) => {
+                let (control, why) = (self.address(), error.to_string());
+                Missed::Over(Failure::Unreachable { control, why })
+            }
+            ureq::Error::HostNotFound
+            | ureq::Error::ConnectionFailed
+            | ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => {
+                later(error.to_string(), false)
+            }
+            ureq::Error::Io(ref why) if why.kind() == ErrorKind::ConnectionRefused => {
+                later(error.to_string(), false)
+            }
+            error => later(error.to_string(), true),
+        })?;
         let header = |name: &str| {
             let value = answer.headers().get(name).and_then(|value| value.to_str().ok());
             value.map(str::to_owned)
@@ -192,7 +245,7 @@ impl ControlPlane {
             ureq::Error::BodyExceedsLimit(_) => {
                 Missed::Over(self.strange("its answer is too large"))
             }
-            other => later(other.to_string()),
+            other => later(other.to_string(), true),
         })?;
         match status {
             204 => Ok(Value::Null),
@@ -204,7 +257,8 @@ impl ControlPlane {
             429 | 500 | 502..=504 => {
                 let not_before = retry_after.and_then(|seconds| seconds.parse().ok());
                 let not_before = Duration::from_secs(not_before.unwrap_or(0)).min(ANSWER_WITHIN);
-                Err(Missed::Later { why: format!("it answers {status}"), not_before })
+                let (why, fault) = (format!("it answers {status}"), status == 500);
+                Err(Missed::Later { why, not_before, applied: status != 429, fault })
             }
             // API Gateway's own answer to a token that is at its end, or of another issuer.
             401 if matches!(caller, Caller::Person(_)) => Err(Missed::Over(Failure::SignedOut)),
@@ -237,7 +291,14 @@ fn of_own<'a>(
 ) -> Request<'a> {
     let Node { team_id, hostname, .. } = &joined.node;
     let query = vec![("team_id", team_id.to_string()), ("hostname", hostname.to_string())];
-    Request { method, path: path.into(), query, caller: Caller::Device { key, token: None }, body }
+    Request {
+        method,
+        path: path.into(),
+        query,
+        caller: Caller::Device { key, token: None },
+        body,
+        makes: false,
+    }
 }
 
 fn with_query(url: &str, query: &[(&'static str, String)]) -> String {
@@ -254,4 +315,9 @@ fn removed(failure: Failure) -> Failure {
         Failure::Refused(problem) if problem.code == "not-found" => Failure::Removed,
         other => other,
     }
+}
+
+/// The control plane that the environment names.
+pub(crate) fn control_of_environment() -> Option<String> {
+    std::env::var("MUSTER_URL").ok().filter(|url| !url.is_empty())
 }

@@ -13,8 +13,8 @@ pub(crate) enum Failure {
     /// The control plane refuses, and will again.
     #[error("{0}")]
     Refused(Box<Problem>),
-    /// The control plane can't be reached, or is busy.
-    #[error("the control plane at {control} does not answer: {why}")]
+    /// The control plane or the issuer can't be reached, or is busy.
+    #[error("{control} does not answer: {why}")]
     Unreachable {
         /// Where it should be.
         control: String,
@@ -52,6 +52,17 @@ pub(crate) enum Failure {
     /// Whoever was asked said no.
     #[error("nothing was changed")]
     Declined,
+    /// Nobody was there to be asked.
+    #[error("{0}")]
+    Unconfirmed(String),
+    /// What makes something was sent, and nobody knows what became of it.
+    #[error("{control} does not answer ({why}), and may have done it all the same")]
+    Unsure {
+        /// Where it was sent to.
+        control: String,
+        /// What happened.
+        why: String,
+    },
     /// What is kept on this machine can't be used.
     #[error("{}: {why}", .path.display())]
     State {
@@ -67,10 +78,10 @@ impl Failure {
     /// not signed in, 6 trouble on this machine.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Declined => 1,
+            Self::Declined | Self::Unconfirmed(_) => 1,
             Self::Usage(_) => 2,
             Self::Refused(_) | Self::SignIn { .. } => 3,
-            Self::Unreachable { .. } | Self::Strange { .. } => 4,
+            Self::Unreachable { .. } | Self::Strange { .. } | Self::Unsure { .. } => 4,
             Self::NotJoined | Self::Removed | Self::SignedOut => 5,
             Self::Clock(_) | Self::State { .. } => 6,
         }
@@ -93,9 +104,11 @@ impl Failure {
                  the node that has this one.",
             ),
             Self::SignedOut => Some("Sign in with `muster login`."),
+            Self::Unsure { .. } => Some("See whether it is there before you ask for it again."),
             Self::Refused(_)
             | Self::SignIn { .. }
             | Self::Declined
+            | Self::Unconfirmed(_)
             | Self::Usage(_)
             | Self::State { .. } => None,
         }

@@ -59,7 +59,7 @@ impl Home {
         let metadata = file.metadata().map_err(|error| Failure::state(&path, &error))?;
         if metadata.mode() & 0o077 != 0 {
             let why =
-                format!("others may read this machine's key: run `chmod 600 {}`", path.display());
+                format!("others may read what is secret in it: run `chmod 600 {}`", path.display());
             return Err(Failure::state(path, &why));
         }
         let mut text = Zeroizing::new(String::new());
@@ -70,7 +70,8 @@ impl Home {
 
     /// What is said of a file that can't be what was written.
     pub(crate) fn torn(&self, name: &str) -> Failure {
-        let why = "this is no state of muster, or it is torn: move it away and join again";
+        let why =
+            "muster has not written this, or it is torn: move it away, and join or sign in again";
         Failure::state(self.0.join(name), why)
     }
 

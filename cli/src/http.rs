@@ -18,13 +18,7 @@ pub(crate) fn trusted(what: &str, address: &str) -> Result<Url, Failure> {
     let wrong = |why: &str| Failure::Usage(format!("the address of the {what} {why}"));
     let url = Url::parse(address)
         .map_err(|_| wrong("must be a URL, such as https://muster.example.com"))?;
-    let is_here = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    };
-    if url.scheme() != "https" && !(url.scheme() == "http" && is_here) {
+    if url.scheme() != "https" && !(url.scheme() == "http" && is_here(&url)) {
         return Err(wrong("must begin with https://: the token would be read on the way"));
     }
     if !url.username().is_empty() || url.query().is_some() || url.fragment().is_some() {
@@ -33,8 +27,18 @@ pub(crate) fn trusted(what: &str, address: &str) -> Result<Url, Failure> {
     Ok(url)
 }
 
-/// What requests are sent with. It follows nowhere.
-pub(crate) fn agent() -> ureq::Agent {
+/// Whether an address is of this machine.
+fn is_here(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+/// What requests to an address are sent with. It follows nowhere.
+pub(crate) fn agent(to: &Url) -> ureq::Agent {
     // Whom this machine trusts, also where a company has certificates of its own.
     let tls = TlsConfig::builder()
         .root_certs(RootCerts::PlatformVerifier)
@@ -47,7 +51,8 @@ pub(crate) fn agent() -> ureq::Agent {
         .timeout_global(Some(ANSWER_WITHIN))
         .timeout_connect(Some(CONNECT_WITHIN))
         .tls_config(tls)
-        .user_agent(concat!("muster/", env!("CARGO_PKG_VERSION")))
-        .build();
-    config.into()
+        .user_agent(concat!("muster/", env!("CARGO_PKG_VERSION")));
+    // What stays on this machine goes through no proxy.
+    let config = if is_here(to) { config.proxy(None) } else { config };
+    config.build().into()
 }

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use data_encoding::BASE64URL_NOPAD;
 use oauth2::basic::{
-    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
-    BasicTokenType,
+    BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse,
+    BasicTokenIntrospectionResponse, BasicTokenType,
 };
 use oauth2::{
     AuthType, AuthUrl, AuthorizationCode, ClientId, CsrfToken, DeviceAuthorizationUrl,
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::callback::Callback;
+use crate::clock;
 use crate::failure::Failure;
 use crate::http;
 use crate::terminal::complain;
@@ -45,6 +47,8 @@ struct Discovered {
     device_authorization_endpoint: Option<DeviceAuthorizationUrl>,
     #[serde(default)]
     scopes_supported: Vec<String>,
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
 }
 
 /// What an issuer gives to somebody who has signed in.
@@ -53,8 +57,8 @@ pub(crate) struct Tokens {
     pub(crate) id_token: Zeroizing<String>,
     /// What gets the next ones, if the issuer gives any.
     pub(crate) refresh_token: Option<Zeroizing<String>>,
-    /// How long the ID token holds.
-    pub(crate) lifetime: Duration,
+    /// When the ID token ends, in seconds since the epoch.
+    pub(crate) expires_at: u64,
 }
 
 /// What stands in a token answer beside OAuth's own.
@@ -83,11 +87,14 @@ impl Issuer {
     /// The issuer at an address.
     pub(crate) fn discover(issuer: &str, client_id: &str) -> Result<Self, Failure> {
         let base = http::trusted("issuer", issuer)?;
-        let agent = http::agent();
+        let agent = http::agent(&base);
         let url =
             format!("{}/.well-known/openid-configuration", base.as_str().trim_end_matches('/'));
         let failed = |why: String| Failure::SignIn { issuer: issuer.to_owned(), why };
-        let mut answer = agent.get(&url).call().map_err(|error| failed(error.to_string()))?;
+        let mut answer = agent.get(&url).call().map_err(|error| Failure::Unreachable {
+            control: issuer.to_owned(),
+            why: error.to_string(),
+        })?;
         let text = answer.body_mut().with_config().limit(LARGEST).read_to_vec();
         let discovered = text.ok().and_then(|text| serde_json::from_slice(&text).ok());
         let discovered: Discovered =
@@ -95,7 +102,15 @@ impl Issuer {
         if discovered.issuer != issuer {
             return Err(failed(format!("it says that it is {}", discovered.issuer)));
         }
-        http::trusted("issuer's token endpoint", discovered.token_endpoint.as_str())?;
+        let token = http::trusted("issuer's token endpoint", discovered.token_endpoint.as_str())?;
+        // Another issuer's page with one's own token endpoint would get that one's codes (a mix-up).
+        let authorization = discovered.authorization_endpoint.as_ref();
+        let is_its_own = authorization.is_none_or(|authorization| {
+            [base.origin(), token.origin()].contains(&authorization.url().origin())
+        });
+        if !is_its_own {
+            return Err(failed("it signs in elsewhere".to_owned()));
+        }
         let (url, client_id) = (issuer.to_owned(), client_id.to_owned());
         Ok(Self { url, client_id, discovered, agent })
     }
@@ -126,7 +141,8 @@ impl Issuer {
         // Apart, for a browser in the terminal returns only when it is closed.
         let opened = url.to_string();
         std::thread::spawn(move || webbrowser::open(&opened));
-        let code = callback.code(state.secret(), &self.url, PATIENCE)?;
+        let says_who = self.discovered.authorization_response_iss_parameter_supported;
+        let code = callback.code(state.secret(), &self.url, says_who, PATIENCE)?;
         let exchange = client.exchange_code(AuthorizationCode::new(code));
         let answer = exchange.set_pkce_verifier(verifier).request(&|sent| self.send(sent));
         self.tokens(&answer.map_err(|error| self.refused(&error))?)
@@ -164,7 +180,11 @@ impl Issuer {
         match answer {
             Ok(answer) => self.tokens(&answer),
             // It is at its end, or was taken back.
-            Err(RequestTokenError::ServerResponse(_)) => Err(Failure::SignedOut),
+            Err(RequestTokenError::ServerResponse(said))
+                if *said.error() == BasicErrorResponseType::InvalidGrant =>
+            {
+                Err(Failure::SignedOut)
+            }
             Err(error) => Err(self.refused(&error)),
         }
     }
@@ -191,15 +211,15 @@ impl Issuer {
     }
 
     fn tokens(&self, answer: &Answer) -> Result<Tokens, Failure> {
-        let id_token = answer.extra_fields().id_token.clone();
+        let id_token = answer.extra_fields().id_token.clone().map(Zeroizing::new);
+        let id_token = id_token.ok_or_else(|| self.failed("no ID token came"))?;
+        let soon = || clock::unix(clock::now() + LIFETIME);
         Ok(Tokens {
-            id_token: id_token
-                .map(Zeroizing::new)
-                .ok_or_else(|| self.failed("no ID token came"))?,
+            expires_at: end_of(&id_token).unwrap_or_else(soon),
+            id_token,
             refresh_token: answer
                 .refresh_token()
                 .map(|token| Zeroizing::new(token.secret().clone())),
-            lifetime: answer.expires_in().unwrap_or(LIFETIME),
         })
     }
 
@@ -209,7 +229,9 @@ impl Issuer {
     {
         match error {
             RequestTokenError::ServerResponse(said) => self.failed(said),
-            RequestTokenError::Request(error) => self.failed(error),
+            RequestTokenError::Request(error) => {
+                Failure::Unreachable { control: self.url.clone(), why: error.to_string() }
+            }
             RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
                 self.failed("its answer can't be read")
             }
@@ -219,4 +241,14 @@ impl Issuer {
     fn failed(&self, why: impl std::fmt::Display) -> Failure {
         Failure::SignIn { issuer: self.url.clone(), why: why.to_string() }
     }
+}
+
+/// When a JWT says that it ends. What `expires_in` says is of the access token.
+fn end_of(jwt: &str) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Claims {
+        exp: u64,
+    }
+    let claims = BASE64URL_NOPAD.decode(jwt.split('.').nth(1)?.as_bytes()).ok()?;
+    serde_json::from_slice::<Claims>(&claims).ok().map(|claims| claims.exp)
 }

@@ -109,19 +109,19 @@ fn main() -> ExitCode {
 }
 
 fn run(Arguments { place, command }: Arguments) -> Result<(), Failure> {
-    let home = Home::find(place.state_dir)?;
+    let home = || Home::find(place.state_dir);
     match command {
-        Command::Up(options) => up::up(&home, &options),
+        Command::Up(options) => up::up(&home()?, &options),
         Command::Down(place) => commands::down::down(&place),
-        Command::Status(options) => status::status(&home, &options),
-        Command::Agent(options) => agent::agent(&home, &options),
-        Command::Leave => leave::leave(&home),
-        Command::Login(options) => login::login(&home, &options),
-        Command::Logout => logout::logout(&home),
-        Command::Team(command) => team::team(&home, command),
-        Command::Token(command) => tokens::token(&home, command),
-        Command::Node(command) => nodes::node(&home, command),
-        Command::Member(command) => member::member(&home, command),
+        Command::Status(options) => status::status(&home()?, &options),
+        Command::Agent(options) => agent::agent(&home()?, &options),
+        Command::Leave => leave::leave(&home()?),
+        Command::Login(options) => login::login(&home()?, &options),
+        Command::Logout => logout::logout(&home()?),
+        Command::Team(command) => team::team(&home()?, command),
+        Command::Token(command) => tokens::token(&home()?, command),
+        Command::Node(command) => nodes::node(&home()?, command),
+        Command::Member(command) => member::member(&home()?, command),
         Command::Completions { shell } => {
             manual::completions(shell);
             Ok(())

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use muster_domain::hostname::Hostname;
 use muster_domain::id::{NodeId, TeamId};
+use muster_domain::text::{Group, Kind, Tag};
 use serde::{Deserialize, Serialize};
 
 /// A node.
@@ -15,6 +16,12 @@ pub(crate) struct Node {
     pub(crate) team_id: TeamId,
     /// What it is known by there.
     pub(crate) hostname: Hostname,
+    /// What kind it is.
+    pub(crate) kind: Kind,
+    /// The group that it is in.
+    pub(crate) group: Group,
+    /// Its tags.
+    pub(crate) tags: Vec<Tag>,
     /// Its address in the team's network.
     pub(crate) private_ip: Option<Ipv4Addr>,
     /// `online` or `offline`.

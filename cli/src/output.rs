@@ -5,11 +5,12 @@ use std::io::{BufRead as _, IsTerminal as _};
 use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 use muster_domain::timestamp::Timestamp;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::clock;
 use crate::failure::Failure;
-use crate::terminal::{ask, say};
+use crate::terminal::{ask, hand_over, say};
 
 /// How it is shown.
 #[derive(Debug, Clone, Copy, Args)]
@@ -33,7 +34,7 @@ impl Format {
         table.set_content_arrangement(ContentArrangement::Disabled);
         table.set_header(columns.iter().map(|(name, _)| name.to_uppercase()));
         for entry in &entries {
-            table.add_row(columns.iter().map(|(_, cell)| printable(&cell(entry))));
+            table.add_row(columns.iter().map(|(_, cell)| in_one_line(&cell(entry))));
         }
         for line in table.lines() {
             say!("{}", line.trim());
@@ -47,22 +48,21 @@ impl Format {
         }
         let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
         for (name, value) in lines {
-            say!("{name:width$}  {}", printable(&value(thing)));
+            say!("{name:width$}  {}", in_one_line(&value(thing)));
         }
     }
 }
 
-fn json(value: &Value) {
-    say!("{}", serde_json::to_string_pretty(value).unwrap_or_default());
+/// Prints a value as JSON.
+pub(crate) fn json(value: &impl Serialize) {
+    let mut text = serde_json::to_vec_pretty(value).unwrap_or_default();
+    text.push(b'\n');
+    hand_over(&text);
 }
 
-/// What others have written, without what a terminal would act on or turn around.
-fn printable(text: &str) -> String {
-    let is_plain = |c: char| {
-        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        !c.is_control() && !turns
-    };
-    text.chars().map(|c| if is_plain(c) { c } else { '\u{fffd}' }).collect()
+/// A cell is one line.
+fn in_one_line(text: &str) -> String {
+    text.replace('\n', "\u{fffd}")
 }
 
 /// A field's text; `-` if there is none.
@@ -95,15 +95,16 @@ pub(crate) fn age(value: &Value, pointer: &str) -> String {
     words.convert(now.since(at))
 }
 
-/// Asks before something that can't be undone.
-pub(crate) fn confirm(what: &str, yes: bool) -> Result<(), Failure> {
+/// Asks before something that can't be undone, at the control plane at `control`.
+pub(crate) fn confirm(control: &str, what: &str, yes: bool) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::Usage(format!("{what}\nnobody is there to confirm it: give `--yes`")));
+        let why = format!("{what}\nNobody is there to confirm it: give `--yes`");
+        return Err(Failure::Unconfirmed(why));
     }
-    ask!("{what}\nGo on? [y/N] ");
+    ask!("At {control}: {what}\nGo on? [y/N] ");
     let mut answer = String::new();
     let _ = std::io::stdin().lock().read_line(&mut answer);
     let is_yes = matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");

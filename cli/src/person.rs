@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use indicatif::ProgressBar;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::control_plane::{Caller, ControlPlane, Request};
+use crate::control_plane::{Caller, ControlPlane, Request, control_of_environment};
 use crate::failure::Failure;
 use crate::home::Home;
 use crate::session::Session;
@@ -14,6 +15,9 @@ use crate::session::Session;
 const WITHIN: Duration = Duration::from_mins(1);
 /// The longest page that a list has.
 const PAGE: &str = "100";
+
+/// Pages that a list may have: a million of anything.
+const PAGES: usize = 10_000;
 
 /// Somebody who is signed in.
 pub(crate) struct Person {
@@ -33,7 +37,17 @@ impl Person {
     /// Who is signed in here.
     pub(crate) fn signed_in(home: &Home) -> Result<Self, Failure> {
         let session = Session::resume(home)?;
-        Ok(Self { control: ControlPlane::at(&session.control)?, session })
+        let control = ControlPlane::at(&session.control)?;
+        if let Some(wanted) = control_of_environment()
+            && ControlPlane::at(&wanted)?.address() != control.address()
+        {
+            let why = format!(
+                "you are signed in to {}, and MUSTER_URL says {wanted}: sign in there with `muster login`",
+                control.address()
+            );
+            return Err(Failure::Usage(why));
+        }
+        Ok(Self { control, session })
     }
 
     /// Somebody who has just signed in.
@@ -54,9 +68,25 @@ impl Person {
         query: Vec<(&'static str, String)>,
         body: Option<Value>,
     ) -> Result<T, Failure> {
+        self.send(method, path, query, body, false)
+    }
+
+    /// Has something made, which another try would make once more.
+    pub(crate) fn make(&self, path: &str, body: Value) -> Result<Value, Failure> {
+        self.send("POST", path, Vec::new(), Some(body), true)
+    }
+
+    fn send<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        path: &str,
+        query: Vec<(&'static str, String)>,
+        body: Option<Value>,
+        makes: bool,
+    ) -> Result<T, Failure> {
         let path = format!("/api/teams{path}").into();
         let caller = Caller::Person(self.session.id_token());
-        self.control.ask(&Request { method, path, query, caller, body }, WITHIN)
+        self.control.ask(&Request { method, path, query, caller, body, makes }, WITHIN)
     }
 
     /// All that is in a list, page by page.
@@ -67,7 +97,9 @@ impl Person {
         query: &[(&'static str, String)],
     ) -> Result<Vec<Value>, Failure> {
         let (mut all, mut cursor) = (Vec::new(), None);
-        loop {
+        let progress = ProgressBar::new_spinner().with_message("reading");
+        for _ in 0..PAGES {
+            progress.inc(1);
             let mut query = query.to_vec();
             query.push(("limit", PAGE.to_owned()));
             query.extend(cursor.map(|cursor| ("cursor", cursor)));
@@ -77,9 +109,11 @@ impl Person {
             }
             cursor = page.get("next_cursor").and_then(Value::as_str).map(str::to_owned);
             if cursor.is_none() {
+                progress.finish_and_clear();
                 return Ok(all);
             }
         }
+        Err(self.control.strange("its list does not end"))
     }
 
     /// The teams that they are in.

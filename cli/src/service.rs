@@ -17,7 +17,7 @@ const HARDENING: &str = include_str!("service/hardening.service");
 const PROPERTY_LIST: &str = include_str!("service/muster-agent.plist");
 
 /// Where services are described.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Place {
     /// Where the service is described; where systemd or launchd looks for it if left out.
     #[arg(long, value_name = "DIRECTORY", hide_short_help = true)]
@@ -101,7 +101,7 @@ impl Manager {
                 systemctl(of_user, &["disable", "--now", "muster-agent.service"])
             }
             Self::Launchd { .. } => {
-                run("launchctl", &["unload".as_ref(), "-w".as_ref(), file.as_os_str()])
+                run("launchctl", &["bootout".as_ref(), domain().as_ref(), file.as_os_str()])
             }
         }
     }
@@ -120,7 +120,10 @@ pub(crate) fn install(home: &Home, place: &Place) -> Result<(), Failure> {
     let written = written.and_then(|()| std::fs::write(&file, manager.describe(program, state)));
     written.map_err(|error| Failure::state(&file, &error))?;
     manager.start(&file)?;
-    complain!("The agent runs, now and at every start: {}", file.display());
+    complain!("The agent runs as a service: {}", file.display());
+    if manager == (Manager::Systemd { of_user: true }) {
+        complain!("It runs while you are signed in; `loginctl enable-linger` has it run always.");
+    }
     Ok(())
 }
 
@@ -137,6 +140,19 @@ pub(crate) fn uninstall(place: &Place) -> Result<bool, Failure> {
         systemctl(of_user, &["daemon-reload"])?;
     }
     Ok(true)
+}
+
+/// Starts the agent again, if it is a service: it may have ended, or be that of another node.
+pub(crate) fn revive(place: &Place) -> Result<(), Failure> {
+    let manager = Manager::of_this_machine();
+    let file = manager.file(place)?;
+    if file.exists() { manager.start(&file) } else { Ok(()) }
+}
+
+/// Where launchd runs it.
+fn domain() -> String {
+    let user = rustix::process::geteuid();
+    if user.is_root() { "system".to_owned() } else { format!("gui/{}", user.as_raw()) }
 }
 
 /// A path that means itself in a unit and a property list.

@@ -33,7 +33,7 @@ impl Session {
             control,
             issuer: issuer.url().to_owned(),
             client_id: issuer.client_id().to_owned(),
-            expires_at: clock::unix(clock::now() + tokens.lifetime),
+            expires_at: tokens.expires_at,
             id_token: tokens.id_token,
             refresh_token: tokens.refresh_token,
         }

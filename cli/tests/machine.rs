@@ -15,6 +15,8 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use support::{Machine, Ran, Service};
 
@@ -72,7 +74,9 @@ async fn a_hostname_that_another_has_is_told_with_what_to_do() {
     let token = service.token().await;
     service.up(&Machine::new(), &token, "web-1").connected("web-1");
     let second = Machine::new();
-    service.up(&second, &token, "web-1").failed(3, "--hostname");
+    let refused = service.up(&second, &token, "web-1");
+    refused.failed(3, "--hostname");
+    refused.failed(3, "has it since 20");
     service.up(&second, &token, "web-2").connected("web-2");
 }
 
@@ -87,6 +91,37 @@ async fn a_machine_that_was_removed_is_told_so_and_joins_again() {
         machine.runs(&[command]).failed(5, "was removed from its team");
     }
     service.up(&machine, &token, "web-1").connected("web-1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_registers_again_stays_the_node_that_it_is() {
+    let (service, machine) = (Service::start().await, Machine::new());
+    let token = service.token().await;
+    service.up(&machine, &token, "web-1").connected("web-1");
+    let plaintext = token.expose();
+    let as_of = |group| {
+        let up =
+            ["up", "--control", service.url(), "--token", plaintext.as_str(), "--group", group];
+        machine.runs(&up)
+    };
+    as_of("db").connected("web-1");
+    assert_eq!((service.uses(&token).await, service.hostnames().await), (1, vec!["web-1".into()]));
+    // The line of every boot goes on although nobody comes in by it any more.
+    service.revokes(&token).await;
+    as_of("db").connected("web-1");
+    as_of("web").failed(3, "token-revoked");
+    service.removes("web-1").await;
+    let another = service.token().await.expose();
+    machine.runs(&["up", "--token", &another]).connected("web-1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_is_not_taken_from_one_control_plane_to_another_by_the_way() {
+    let (here, there) = (Service::start().await, Service::start().await);
+    let machine = Machine::new();
+    here.up(&machine, &here.token().await, "web-1").connected("web-1");
+    there.up(&machine, &there.token().await, "web-1").failed(2, "`muster leave` first");
+    machine.runs(&["up"]).connected("web-1");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -166,17 +201,25 @@ async fn the_agent_is_a_service_of_the_machine_until_it_is_taken_down() {
 
 /// Answers every request with this, and hangs up.
 fn a_stranger(answer: impl Into<Vec<u8>>) -> String {
+    a_counting_stranger(answer).0
+}
+
+/// The same, and how often it was asked.
+fn a_counting_stranger(answer: impl Into<Vec<u8>>) -> (String, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let answer = answer.into();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
+            count.fetch_add(1, Ordering::SeqCst);
             let _ = stream.read(&mut [0; 8192]);
             let _ = stream.write_all(&answer);
         }
     });
-    url
+    (url, asked)
 }
 
 fn http(head: &str, body: &str) -> String {
@@ -184,6 +227,10 @@ fn http(head: &str, body: &str) -> String {
 }
 
 fn up_at(control: &str) -> Ran {
+    up_within(control, "1")
+}
+
+fn up_within(control: &str, seconds: &str) -> Ran {
     let token = SAMPLE.trim();
     Machine::new().runs(&[
         "up",
@@ -194,7 +241,7 @@ fn up_at(control: &str) -> Ran {
         "--hostname",
         "web-1",
         "--timeout",
-        "1",
+        seconds,
     ])
 }
 
@@ -215,8 +262,27 @@ fn what_is_no_control_plane_is_told_as_such() {
 #[test]
 fn what_does_not_answer_is_tried_again_and_then_given_up() {
     up_at("http://127.0.0.1:1").failed(4, "does not answer");
-    up_at(&a_stranger(http("503 Service Unavailable", "{}"))).failed(4, "503");
-    up_at(&a_stranger("what?\r\n\r\n")).failed(4, "127.0.0.1");
+    let (busy, asked) = a_counting_stranger(http("503 Service Unavailable", "{}"));
+    up_within(&busy, "5").failed(4, "503");
+    assert!(asked.load(Ordering::SeqCst) > 1, "it is tried again");
+    let (broken, asked) = a_counting_stranger(http("500 Internal Server Error", "{}"));
+    up_within(&broken, "60").failed(4, "500");
+    assert_eq!(asked.load(Ordering::SeqCst), 3, "a fault is not met for ever");
+}
+
+#[test]
+fn what_is_refused_is_not_tried_again() {
+    let problem = r#"{"code":"token-revoked","detail":"Ask for another token."}"#;
+    let (refuses, asked) = a_counting_stranger(http("403 Forbidden", problem));
+    up_within(&refuses, "60").failed(3, "Ask for another token. (token-revoked)");
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn what_others_say_does_nothing_to_the_terminal() {
+    let problem = "{\"code\":\"x\",\"detail\":\"\\u001b[2J\\u202eoops\"}";
+    let ran = up_at(&a_stranger(http("403 Forbidden", problem)));
+    ran.failed(3, "\u{fffd}[2J\u{fffd}oops (x)");
 }
 
 #[test]

@@ -10,10 +10,10 @@
 
 mod support;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{Machine, Service};
+use support::{Machine, Ran, Service};
 
 const OWNER: &str = "owner@example.com";
 
@@ -40,7 +40,7 @@ async fn a_token_is_made_shown_listed_and_revoked() {
     let nodes: Value = serde_json::from_str(&nodes.said).unwrap();
     assert_eq!((&nodes[0]["hostname"], &nodes[0]["status"]), (&json!("web-1"), &json!("online")));
 
-    desk.runs(&["token", "revoke", id]).failed(2, "The 1 nodes that came through it stay");
+    desk.runs(&["token", "revoke", id]).failed(1, "The 1 nodes that came through it stay");
     assert!(desk.runs(&["token", "show", id]).said.contains("active"), "it was not confirmed");
     assert!(desk.runs(&["token", "revoke", id, "--yes"]).said.contains("revoked"));
     let late = ["up", "--control", control, "--token", plaintext, "--hostname", "web-2"];
@@ -61,12 +61,42 @@ async fn a_removal_names_what_it_reaches_and_tells_what_went() {
         Machine::new().runs(&up).connected(hostname);
     }
     let asked = desk.runs(&["member", "remove", "bob@example.com"]);
-    asked.failed(2, "With them go 1 tokens that are not revoked yet, and 2 nodes");
+    asked.failed(1, "With them go 1 tokens that are not revoked yet, and 2 nodes");
     let removed = desk.runs(&["member", "remove", "bob@example.com", "--yes"]);
     removed.went_well();
     assert!(removed.said.contains("1 tokens revoked, 2 nodes removed"), "{removed:?}");
     assert_eq!(desk.runs(&["node", "list"]).said.lines().count(), 1, "the heading alone");
     bob.runs(&["node", "list"]).failed(2, "you are in no team");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_or_has_let_nothing_in_is_removed_without_much_ado() {
+    let service = Service::start().await;
+    let desk = service.desk_of(OWNER);
+    for who in ["bob@example.com", "carol@example.com"] {
+        desk.runs(&["member", "add", who, "--role", "admin"]).went_well();
+    }
+    let began = Instant::now();
+    desk.runs(&["member", "remove", "Carol@Example.com", "--yes"]).went_well();
+    assert!(began.elapsed() < Duration::from_secs(30), "nothing is waited for");
+    let bob = service.desk_of("bob@example.com");
+    let left = bob.runs(&["member", "remove", "bob@example.com", "--yes"]);
+    left.went_well();
+    assert!(left.complained.contains("how far the removal has come is not to be seen"), "{left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_named_wrongly_is_told_before_anything_is_asked() {
+    let service = Service::start().await;
+    let desk = service.desk_of(OWNER);
+    desk.runs(&["node", "remove", "web-1", "--yes"]).failed(2, "has no node web-1");
+    let made = desk.runs(&["token", "create", "CI", "--kind", "ci-runner", "--json"]);
+    let made: Value = serde_json::from_str(&made.said).unwrap();
+    let shown = desk.runs(&["token", "show", made["id"].as_str().unwrap()]).said;
+    assert!(shown.contains("ci-runner"), "{shown}");
+    let mut elsewhere = desk.command(&["node", "list"]);
+    elsewhere.env("MUSTER_URL", "https://staging.example.com");
+    Ran::of(elsewhere.output().unwrap()).failed(2, "MUSTER_URL says https://staging.example.com");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -185,7 +185,7 @@ class Machine:
     @contextlib.contextmanager
     def agent(self):
         """`muster agent`, for a while."""
-        process = self.start("muster", "agent", "--interval", "60")
+        process = self.start("muster", "agent", "--interval", "70")
         try:
             yield process
         finally:

@@ -93,6 +93,7 @@ class SignIn(unittest.TestCase):
     def test_a_person_signs_in_elsewhere_with_the_code_that_the_device_shows(self):
         team = self.team()
         process = self.login("--device")
+        self.assertIn("You sign in at", process.stderr.readline())
         said = process.stderr.readline()
         shown = re.fullmatch(r"Go to (\S+) on any device, and enter the code (\S+)\n", said)
         self.assertTrue(shown, said)

@@ -17,8 +17,9 @@ use crate::home::Home;
 use crate::state::State;
 use crate::terminal::complain;
 
-/// Sooner, none counts; later, the device is shown as offline.
-const INTERVAL: RangeInclusive<u64> = APART.as_secs()..=ONLINE_WITHIN.as_secs();
+/// Sooner, not each counts; later, the device is shown as offline now and then: up to a tenth comes on top,
+/// and some tries.
+const INTERVAL: RangeInclusive<u64> = APART.as_secs() + 10..=ONLINE_WITHIN.as_secs() - 120;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -38,12 +39,14 @@ struct Heartbeat {
 
 /// Sends heartbeats; ends when this machine is not there any more.
 pub(crate) fn agent(home: &Home, options: &Options) -> Result<(), Failure> {
-    let (key, joined) = State::joined(home)?;
-    let control = ControlPlane::at(&joined.control)?;
+    let (_, joined) = State::joined(home)?;
     let interval = Duration::from_secs(options.interval);
     complain!("{} sends heartbeats to {}", joined.node.hostname, joined.control);
     let mut is_away = false;
     loop {
+        // It may have joined elsewhere, or under another name.
+        let (key, joined) = State::joined(home)?;
+        let control = ControlPlane::at(&joined.control)?;
         let heartbeat = Heartbeat {
             os: facts::operating_system(),
             agent_version: env!("CARGO_PKG_VERSION"),
@@ -55,10 +58,11 @@ pub(crate) fn agent(home: &Home, options: &Options) -> Result<(), Failure> {
                 is_away = false;
             }
             Ok(_) => {}
-            // What is wrong may be mended: a network, a clock, a proxy.
+            // What is wrong may be mended: a network, a clock, a proxy, another version.
             Err(
                 failure @ (Failure::Unreachable { .. }
                 | Failure::Strange { .. }
+                | Failure::Refused(_)
                 | Failure::Clock(_)),
             ) => {
                 complain!("{failure}; it is tried again");

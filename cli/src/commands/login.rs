@@ -9,12 +9,13 @@ use muster_domain::text::{Group, Kind, Tag};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::control_plane::ControlPlane;
+use crate::control_plane::{self, ControlPlane};
 use crate::facts;
 use crate::failure::Failure;
 use crate::home::Home;
 use crate::issuer::Issuer;
 use crate::person::Person;
+use crate::service;
 use crate::session::Session;
 use crate::state::State;
 use crate::terminal::{complain, say};
@@ -60,14 +61,18 @@ struct Made {
 /// Signs in, and joins.
 pub(crate) fn login(home: &Home, options: &Options) -> Result<(), Failure> {
     let joined = State::read(home)?.and_then(|state| state.joined);
-    let control = options.control.clone().or_else(up::control_of_environment);
-    let control = control.or_else(|| joined.map(|joined| joined.control));
+    let control = options.control.clone().or_else(control_plane::control_of_environment);
+    let control = control.or_else(|| joined.as_ref().map(|joined| joined.control.clone()));
     let control = ControlPlane::at(&control.ok_or_else(up::which_control)?)?;
+    if !options.only {
+        up::only_here(joined, &control)?;
+    }
     let sign_in = control.sign_in(WITHIN)?;
     let [issuer] = sign_in.authorization_servers.as_slice() else {
         return Err(control.strange("it names no issuer"));
     };
     let issuer = Issuer::discover(issuer, &sign_in.client_id)?;
+    complain!("You sign in at {}. What comes of it goes to {}.", issuer.url(), control.address());
     let tokens = if options.device { issuer.sign_in_elsewhere() } else { issuer.sign_in_here() }?;
     let session = Session::new(control.address(), &issuer, tokens);
     session.write(&home.lock()?)?;
@@ -83,11 +88,11 @@ fn enroll(home: &Home, options: &Options, person: &Person) -> Result<(), Failure
     let control = person.control();
     let locked = home.lock()?;
     let state = State::read(home)?;
-    if let Some(State { key, joined: Some(joined) }) = &state
-        && joined.control == control.address()
-    {
+    let known = state.as_ref().and_then(|state| state.joined.clone());
+    if let (Some(State { key, .. }), Some(joined)) = (&state, &known) {
         match control.own_node(key, joined, WITHIN) {
             Ok(node) => {
+                complain!("This machine is in a team already: it stays as it is.");
                 up::connected(&node);
                 return Ok(());
             }
@@ -102,11 +107,11 @@ fn enroll(home: &Home, options: &Options, person: &Person) -> Result<(), Failure
         return Ok(());
     }
     let team = person.team(options.team.team.as_deref())?;
-    let hostname = up::hostname(options.hostname.as_ref())?;
+    let hostname = up::hostname(options.hostname.as_ref(), known.as_ref())?;
     let state = up::with_key(state, &locked)?;
-    let body = json!({ "name": format!("muster login on {hostname}") });
     let path = format!("/{}/self-enroll", team.id);
-    let made: Made = person.ask("POST", &path, Vec::new(), Some(body))?;
+    // One that was made in vain is of no use to anybody, and soon at its end.
+    let made: Made = person.ask("POST", &path, Vec::new(), Some(json!({})))?;
     let token: Plaintext =
         made.token.parse().map_err(|_| control.strange("what it gives is no token"))?;
     let report = Report {
@@ -117,6 +122,7 @@ fn enroll(home: &Home, options: &Options, person: &Person) -> Result<(), Failure
         os: facts::operating_system(),
     };
     let node = up::join(state, &locked, control, &token, &report, WITHIN)?;
+    service::revive(&service::Place::default())?;
     up::connected(&node);
     Ok(())
 }

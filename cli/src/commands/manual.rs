@@ -7,11 +7,13 @@ use clap_complete::Shell;
 
 use crate::Arguments;
 use crate::failure::Failure;
-use crate::terminal::say;
+use crate::terminal::{hand_over, say};
 
 /// Prints what has a shell complete this command.
 pub(crate) fn completions(shell: Shell) {
-    clap_complete::generate(shell, &mut Arguments::command(), "muster", &mut std::io::stdout());
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "muster", &mut text);
+    hand_over(&text);
 }
 
 /// Writes the manual's pages, one for each command.

@@ -11,12 +11,13 @@ use crate::failure::Failure;
 use crate::home::Home;
 use crate::output::{Column, Format, age, confirm, text};
 use crate::person::{Person, Team};
-use crate::terminal::say;
+use crate::terminal::{complain, say};
 
 use super::{OfTeam, Unasked, in_path};
 
-/// How long a removal is looked after. It goes on when nobody does.
+/// How long a removal is looked after, and how long one that finds nothing. It goes on when nobody does.
 const WATCHED: Duration = Duration::from_mins(1);
+const FINDS_SOMETHING_WITHIN: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 const COLUMNS: [Column; 3] = [
@@ -97,9 +98,9 @@ pub(crate) fn member(home: &Home, command: Command) -> Result<(), Failure> {
         Command::Add { who, role, team, format } => {
             let team = person.team(team.team.as_deref())?;
             let name = if who.starts_with("client:") { "principal" } else { "email" };
-            let body = Some(json!({ name: who, "role": role.name() }));
+            let body = json!({ name: who, "role": role.name() });
             let path = format!("/{}/members", team.id);
-            format.one(&person.ask("POST", &path, Vec::new(), body)?, &COLUMNS);
+            format.one(&person.make(&path, body)?, &COLUMNS);
         }
         Command::SetRole { who, role, team, format } => {
             let team = person.team(team.team.as_deref())?;
@@ -129,7 +130,7 @@ fn remove(person: &Person, team: &Team, who: &str, unasked: Unasked) -> Result<(
     let is_who = |member: &&Value| {
         ["/principal", "/email", "/membership_id"]
             .iter()
-            .any(|field| member.pointer(field).and_then(Value::as_str) == Some(who))
+            .any(|field| text(member, field).eq_ignore_ascii_case(who))
     };
     let member = members.iter().find(is_who);
     let member =
@@ -145,10 +146,14 @@ fn remove(person: &Person, team: &Team, who: &str, unasked: Unasked) -> Result<(
             format!("{principal} is removed from {}, with the devices of their own.", team.name)
         }
     };
-    confirm(&what, unasked.yes)?;
+    confirm(&person.control().address(), &what, unasked.yes)?;
     let _: Value = person.ask("DELETE", &one(team, &membership), Vec::new(), None)?;
     say!("{principal} is no member any more");
-    watch(person, team, &membership)
+    if let Err(failure) = watch(person, team, &membership) {
+        // It goes on all the same; and who has removed themselves may not look any more.
+        complain!("how far the removal has come is not to be seen: {failure}");
+    }
+    Ok(())
 }
 
 /// What a removal would reach; nothing if that is not for the caller to see.
@@ -171,27 +176,27 @@ fn watch(person: &Person, team: &Team, membership: &str) -> Result<(), Failure> 
     if team.role == "member" {
         return Ok(());
     }
-    let (until, path) = (Instant::now() + WATCHED, format!("/{}/removals", team.id));
+    let (began, path) = (Instant::now(), format!("/{}/removals", team.id));
     let progress = ProgressBar::new_spinner();
-    let mut last = None;
+    let mut last = (String::new(), String::new());
     loop {
         let removals = person.all(&path, "removals", &[])?;
         let removal = removals.iter().find(|one| text(one, "/membership_id") == membership);
         let Some(removal) = removal else { return Ok(()) };
-        let (tokens, nodes) = (text(removal, "/tokens_revoked"), text(removal, "/nodes_removed"));
-        let so_far = format!("{tokens} tokens revoked, {nodes} nodes removed");
-        progress.set_message(so_far.clone());
+        let so_far = (text(removal, "/tokens_revoked"), text(removal, "/nodes_removed"));
+        let (tokens, nodes) = &so_far;
+        let told = format!("{tokens} tokens revoked, {nodes} nodes removed");
+        progress.set_message(told.clone());
         let is_done = text(removal, "/state") == "done";
-        let is_over = is_done || Instant::now() >= until;
-        // A removal is done only when nothing more was found for a while: what was found is told before.
-        if is_over
-            || (last.as_ref() == Some(&so_far) && so_far != "0 tokens revoked, 0 nodes removed")
-        {
+        let found = tokens != "0" || nodes != "0";
+        let most = if found { WATCHED } else { FINDS_SOMETHING_WITHIN };
+        // It is done only when nothing more was found for a while: what was found is told before.
+        if is_done || (found && last == so_far) || began.elapsed() >= most {
             progress.finish_and_clear();
-            say!("{so_far}{}", if is_done { "" } else { "; it is looked after for a while yet" });
+            say!("{told}{}", if is_done { "" } else { "; it is looked after for a while yet" });
             return Ok(());
         }
-        last = Some(so_far);
+        last = so_far;
         std::thread::sleep(LOOK_EVERY);
     }
 }

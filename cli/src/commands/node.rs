@@ -78,11 +78,21 @@ pub(crate) fn node(home: &Home, command: Command) -> Result<(), Failure> {
         }
         Command::Remove { hostname, unasked, team } => {
             let team = person.team(team.team.as_deref())?;
+            let hostname = hostname.to_ascii_lowercase();
+            let found =
+                person.all(&format!("/{}/nodes", team.id), "nodes", &[("q", hostname.clone())])?;
+            let found = found.iter().find(|node| text(node, "/hostname") == hostname);
+            let found = found
+                .ok_or_else(|| Failure::Usage(format!("{} has no node {hostname}", team.name)))?;
             let what = format!(
-                "{hostname} is removed from {}. A token that is still good may let it in again.",
+                "{hostname} ({}, {}, last heard {}) is removed from {}. A token that is still good may \
+                 let it in again.",
+                text(found, "/kind"),
+                text(found, "/private_ip"),
+                age(found, "/last_seen_at"),
                 team.name
             );
-            confirm(&what, unasked.yes)?;
+            confirm(&person.control().address(), &what, unasked.yes)?;
             let path = format!("/{}/nodes/{}", team.id, in_path(&hostname));
             let _: Value = person.ask("DELETE", &path, Vec::new(), None)?;
             say!("{hostname} was removed");

@@ -9,6 +9,7 @@ use crate::control_plane::ControlPlane;
 use crate::failure::Failure;
 use crate::home::Home;
 use crate::node::Node;
+use crate::output;
 use crate::state::State;
 use crate::terminal::say;
 
@@ -34,7 +35,7 @@ pub(crate) fn status(home: &Home, options: &Options) -> Result<(), Failure> {
     let node = ControlPlane::at(&joined.control)?.own_node(&key, &joined, WITHIN)?;
     if options.json {
         let status = Status { control: &joined.control, node: &node };
-        say!("{}", serde_json::to_string_pretty(&status).unwrap_or_default());
+        output::json(&status);
         return Ok(());
     }
     say!("State      {}", node.status);

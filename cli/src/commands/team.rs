@@ -1,7 +1,7 @@
 //! `muster team`: one's teams.
 
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::failure::Failure;
 use crate::home::Home;
@@ -35,8 +35,7 @@ pub(crate) fn team(home: &Home, command: Command) -> Result<(), Failure> {
     match command {
         Command::List { format } => format.list(person.all("", "teams", &[])?, &COLUMNS),
         Command::Create { name, format } => {
-            let made: Value = person.ask("POST", "", Vec::new(), Some(json!({ "name": name })))?;
-            format.one(&made, &COLUMNS);
+            format.one(&person.make("", json!({ "name": name }))?, &COLUMNS);
         }
     }
     Ok(())

@@ -31,7 +31,7 @@ const LINES: [Column; 9] = [
     ("Name", |token| text(token, "/name")),
     ("Status", |token| text(token, "/status")),
     ("Uses", uses),
-    ("Kinds", |token| text(token, "/allowed_kinds").replace('-', "all")),
+    ("Kinds", kinds),
     ("Expires", expires),
     ("Created", |token| format!("{} by {}", age(token, "/created_at"), creator(token))),
     ("Last used", |token| age(token, "/last_used_at")),
@@ -126,6 +126,11 @@ fn uses(token: &Value) -> String {
     format!("{}/{max}", text(token, "/use_count"))
 }
 
+fn kinds(token: &Value) -> String {
+    let is_any = token.pointer("/allowed_kinds").is_none_or(Value::is_null);
+    if is_any { "all".to_owned() } else { text(token, "/allowed_kinds") }
+}
+
 fn expires(token: &Value) -> String {
     if token.pointer("/expires_at").is_none_or(Value::is_null) {
         return "never".to_owned();
@@ -145,15 +150,15 @@ pub(crate) fn token(home: &Home, command: Command) -> Result<(), Failure> {
     };
     match command {
         Command::Create { name, expires: Expiry(at), max_uses, kinds, team, format } => {
+            let hint = kinds.first().map(|kind| format!(" --kind {kind}")).unwrap_or_default();
             let kinds = (!kinds.is_empty()).then_some(kinds);
             let body = json!({
                 "name": name, "expires_at": at.map(|at| at.to_string()), "max_uses": max_uses,
                 "allowed_kinds": kinds,
             });
-            let made: Value = person.ask("POST", &tokens(&team)?, Vec::new(), Some(body))?;
-            format.one(&made, &MADE);
+            format.one(&person.make(&tokens(&team)?, body)?, &MADE);
             complain!("The token is shown this once. A machine joins with it:");
-            complain!("  muster up --control {} --token -", person.control().address());
+            complain!("  muster up --control {} --token -{hint}", person.control().address());
         }
         Command::List { status, search, team, format } => {
             let status = status.map(|status| ("status", status));
@@ -172,7 +177,7 @@ pub(crate) fn token(home: &Home, command: Command) -> Result<(), Failure> {
                 text(&found, "/name"),
                 text(&found, "/use_count"),
             );
-            confirm(&what, unasked.yes)?;
+            confirm(&person.control().address(), &what, unasked.yes)?;
             format.one(&person.ask("DELETE", &path, Vec::new(), None)?, &LINES);
         }
     }

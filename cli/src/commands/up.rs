@@ -8,7 +8,7 @@ use muster_domain::plaintext::Plaintext;
 use muster_domain::text::{Group, Kind, OperatingSystem, Tag};
 use serde::Serialize;
 
-use crate::control_plane::ControlPlane;
+use crate::control_plane::{self, ControlPlane};
 use crate::device_key::DeviceKey;
 use crate::facts;
 use crate::failure::Failure;
@@ -16,7 +16,7 @@ use crate::home::{Home, Locked};
 use crate::node::Node;
 use crate::service;
 use crate::state::{Joined, State};
-use crate::terminal::say;
+use crate::terminal::{complain, say};
 use crate::token;
 
 #[derive(Args)]
@@ -41,7 +41,7 @@ pub(crate) struct Options {
     #[arg(long)]
     hostname: Option<Hostname>,
     /// Seconds after which it is given up.
-    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
     /// Then keep the agent running, as a service of this machine: `muster down` ends it.
     #[arg(long)]
@@ -68,6 +68,8 @@ impl Options {
     fn finish(&self, home: &Home, node: &Node) -> Result<(), Failure> {
         if self.daemon {
             service::install(home, &self.unit)?;
+        } else {
+            service::revive(&self.unit)?;
         }
         connected(node);
         Ok(())
@@ -76,23 +78,23 @@ impl Options {
     /// Whether it asks for anything but to be in.
     fn asks_for_more(&self, node: &Node) -> bool {
         self.hostname.as_ref().is_some_and(|hostname| *hostname != node.hostname)
-            || self.group.is_some()
-            || self.kind.is_some()
-            || !self.tags.is_empty()
+            || self.group.as_ref().is_some_and(|group| *group != node.group)
+            || self.kind.as_ref().is_some_and(|kind| *kind != node.kind)
+            || self.tags.iter().any(|tag| !node.tags.contains(tag))
     }
 }
 
 /// Joins, or says that this machine is in.
 pub(crate) fn up(home: &Home, options: &Options) -> Result<(), Failure> {
     let token = token::given(options.token.as_deref())?;
-    let control = options.control.clone().or_else(control_of_environment);
+    let control = options.control.clone().or_else(control_plane::control_of_environment);
     let within = Duration::from_secs(options.timeout);
     let locked = home.lock()?;
     let state = State::read(home)?;
     let joined = state.as_ref().and_then(|state| state.joined.clone());
     let control = control.or_else(|| joined.as_ref().map(|joined| joined.control.clone()));
     let control = ControlPlane::at(&control.ok_or_else(which_control)?)?;
-    let known = joined.filter(|joined| joined.control == control.address());
+    let known = only_here(joined, &control)?;
     if let (Some(State { key, .. }), Some(joined)) = (&state, &known)
         && !(token.is_some() && options.asks_for_more(&joined.node))
     {
@@ -105,19 +107,33 @@ pub(crate) fn up(home: &Home, options: &Options) -> Result<(), Failure> {
     let Some(token) = token else { return Err(Failure::NotJoined) };
     let state = with_key(state, &locked)?;
     let report = Report {
-        hostname: hostname(options.hostname.as_ref())?,
+        hostname: hostname(options.hostname.as_ref(), known.as_ref())?,
         group: options.group.as_ref(),
         kind: options.kind.as_ref(),
         tags: &options.tags,
         os: facts::operating_system(),
     };
     let node = join(state, &locked, &control, &token, &report, within)?;
+    if let Some(Joined { node: before, .. }) = known.filter(|known| known.node.id != node.id) {
+        complain!("{} may still be in the inventory: have an admin remove it", before.hostname);
+    }
     options.finish(home, &node)
 }
 
-/// The control plane that the environment names.
-pub(super) fn control_of_environment() -> Option<String> {
-    std::env::var("MUSTER_URL").ok().filter(|url| !url.is_empty())
+/// Where this machine has joined, which must be at this control plane, if anywhere.
+pub(super) fn only_here(
+    joined: Option<Joined>,
+    control: &ControlPlane,
+) -> Result<Option<Joined>, Failure> {
+    let Some(Joined { control: other, node }) = &joined else { return Ok(None) };
+    if *other == control.address() {
+        return Ok(joined);
+    }
+    let why = format!(
+        "this machine is {} at {other}: run `muster leave` first, or give another `--state-dir`",
+        node.hostname
+    );
+    Err(Failure::Usage(why))
 }
 
 /// What is said where no control plane is named.
@@ -125,9 +141,13 @@ pub(super) fn which_control() -> Failure {
     Failure::Usage("which control plane? Give `--control https://…`, or MUSTER_URL".to_owned())
 }
 
-/// The name that was given, or this machine's own.
-pub(super) fn hostname(given: Option<&Hostname>) -> Result<Hostname, Failure> {
-    given.cloned().map_or_else(facts::hostname, Ok)
+/// The name that was given, or the one that this machine has joined by, or its own.
+pub(super) fn hostname(
+    given: Option<&Hostname>,
+    known: Option<&Joined>,
+) -> Result<Hostname, Failure> {
+    let known = given.or_else(|| known.map(|joined| &joined.node.hostname));
+    known.cloned().map_or_else(facts::hostname, Ok)
 }
 
 /// The state, with a key that is made if there is none.

@@ -146,6 +146,11 @@ impl Service {
         nodes.iter().map(|node| node.hostname.to_string()).collect()
     }
 
+    pub(crate) async fn revokes(&self, token: &Plaintext) {
+        let store = self.system.store().request();
+        store.revoke_token(self.team, &self.owner, token.token()).await.unwrap();
+    }
+
     pub(crate) async fn removes(&self, hostname: &str) {
         let hostname = hostname.parse().unwrap();
         let store = self.system.store().request();
