@@ -102,6 +102,7 @@ struct State {
     attempts: Vec<Attempt>,
     reads: Vec<Read>,
     calls: HashMap<Origin, Calls>,
+    last_calls: HashMap<Origin, (Duration, bool)>,
     troubles: Vec<Trouble>,
     sent: BTreeMap<String, Duration>,
     coverage: BTreeMap<(&'static str, String), u64>,
@@ -118,6 +119,7 @@ impl History {
             attempts: Vec::new(),
             reads: Vec::new(),
             calls: HashMap::new(),
+            last_calls: HashMap::new(),
             troubles: Vec::new(),
             sent: BTreeMap::new(),
             coverage: BTreeMap::new(),
@@ -215,6 +217,10 @@ impl History {
             requests: std::mem::take(&mut state.requests),
             attempts: std::mem::take(&mut state.attempts),
             reads: std::mem::take(&mut state.reads),
+            last_looks: std::mem::take(&mut state.last_calls)
+                .into_iter()
+                .filter_map(|(origin, (at, reads))| reads.then_some((origin, at)))
+                .collect(),
             troubles: std::mem::take(&mut state.troubles),
             sent: std::mem::take(&mut state.sent),
             coverage: std::mem::take(&mut state.coverage),
@@ -233,7 +239,10 @@ impl History {
             self.state().sent.entry(token.to_owned()).or_insert(now);
         }
         self.say(|| format!("  {origin} -> {operation} {}", brief(request)));
+        let now = self.time.elapsed();
         let mut state = self.state();
+        let reads = matches!(operation, "GetItem" | "BatchGetItem" | "Query" | "TransactGetItems");
+        state.last_calls.insert(origin, (now, reads));
         let calls = state.calls.entry(origin).or_default();
         calls.sent += 1;
         calls.deep + 1
@@ -273,6 +282,8 @@ pub struct Recorded {
     pub attempts: Vec<Attempt>,
     /// What attempts have read of members.
     pub reads: Vec<Read>,
+    /// When each attempt sent its last call, if that was a read.
+    pub last_looks: HashMap<Origin, Duration>,
     /// What kept attempts from going on.
     pub troubles: Vec<Trouble>,
     /// When each transaction was sent first, by its token.

@@ -62,8 +62,9 @@ fn what_it_left<'a>(
         let counts = used(&change.new) != used(&change.old);
         counts || change.key.sk.starts_with("NODE#") || change.key.sk == "ADDR"
     })?;
-    // What a transaction has done before it was answered, its answer tells.
-    let is_untold = |change: &&Arc<Change>| change.transaction.is_none() || change.at > *answered;
+    // What a transaction has done before the last look at the table, that or its answer tells.
+    let told = evidence.history.last_looks.get(&origin).unwrap_or(answered);
+    let is_untold = |change: &&Arc<Change>| change.transaction.is_none() || change.at > *told;
     let mut untold = evidence
         .changes_of("NODE#")
         .chain(evidence.changes_of("ADDR"))
