@@ -220,7 +220,7 @@ impl ControlPlane {
         let answer = answer.map_err(|error| Missed::Over(self.strange(&error.to_string())))?;
         let mut answer = answer.map_err(|error| match error {
             // Whoever answers is not who it should be, and will not be.
-            ureq::Error::Tls(_) | ureq::Error::Rustls(_) => {
+            error if is_of_tls(&error) => {
                 let (control, why) = (self.address(), error.to_string());
                 Missed::Over(Failure::Unreachable { control, why })
             }
@@ -279,6 +279,18 @@ impl ControlPlane {
 
     pub(crate) fn strange(&self, why: &str) -> Failure {
         Failure::Strange { control: self.address(), why: why.to_owned() }
+    }
+}
+
+/// Whether no secure connection came about.
+fn is_of_tls(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => true,
+        ureq::Error::Io(error) => {
+            let inner = error.get_ref();
+            inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_some()
+        }
+        _ => false,
     }
 }
 
