@@ -12,6 +12,8 @@ use crate::terminal::complain;
 /// What systemd is told. The agent keeps its user, and so can read the key; it writes nothing but its own
 /// directory.
 const UNIT: &str = include_str!("service/muster-agent.service");
+/// What every description has that this command has written.
+const MARK: &str = "Written by `muster up --daemon`";
 /// What only the system's own systemd can do.
 const HARDENING: &str = include_str!("service/hardening.service");
 const PROPERTY_LIST: &str = include_str!("service/muster-agent.plist");
@@ -116,6 +118,12 @@ pub(crate) fn install(home: &Home, place: &Place) -> Result<(), Failure> {
     let state = std::path::absolute(home.path());
     let state = state.map_err(|error| Failure::state(home.path(), &error))?;
     let (program, state) = (plain(&program)?, plain(&state)?);
+    let is_another_s = |text: String| !text.contains(MARK);
+    if std::fs::read_to_string(&file).is_ok_and(is_another_s) {
+        let why =
+            "it is there, and `muster up --daemon` has not written it: remove it, or go on with it";
+        return Err(Failure::state(&file, why));
+    }
     let written = file.parent().map_or(Ok(()), std::fs::create_dir_all);
     let written = written.and_then(|()| std::fs::write(&file, manager.describe(program, state)));
     written.map_err(|error| Failure::state(&file, &error))?;
@@ -145,8 +153,11 @@ pub(crate) fn uninstall(place: &Place) -> Result<bool, Failure> {
 /// Starts the agent again, if it is a service: it may have ended, or be that of another node.
 pub(crate) fn revive(place: &Place) -> Result<(), Failure> {
     let manager = Manager::of_this_machine();
-    let file = manager.file(place)?;
-    if file.exists() { manager.start(&file) } else { Ok(()) }
+    // Who has no home has no service of their own.
+    match manager.file(place) {
+        Ok(file) if file.exists() => manager.start(&file),
+        _ => Ok(()),
+    }
 }
 
 /// Where launchd runs it.

@@ -13,7 +13,8 @@ mod support;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -197,6 +198,23 @@ async fn the_agent_is_a_service_of_the_machine_until_it_is_taken_down() {
     assert!(!fs::exists(format!("{units}/muster-agent.service")).unwrap());
     run(&["down", "--unit-dir", units]).went_well();
     machine.runs(&["up"]).connected("web-1");
+    // Somebody's own is left alone.
+    fs::write(format!("{units}/muster-agent.service"), "[Unit]\n").unwrap();
+    run(&up).failed(6, "has not written it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_whose_user_has_no_home_joins_all_the_same() {
+    let (service, machine) = (Service::start().await, Machine::new());
+    let token = service.token().await.expose();
+    let up = ["up", "--control", service.url(), "--token", &token, "--hostname", "web-1"];
+    let mut command = machine.command(&up);
+    // Root's service would be the system's.
+    if fs::metadata(machine.path()).unwrap().uid() == 0 {
+        command.uid(65_534).gid(65_534);
+        fs::set_permissions(machine.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    }
+    Ran::of(command.output().unwrap()).connected("web-1");
 }
 
 /// Answers every request with this, and hangs up.
