@@ -140,6 +140,8 @@ STORIES = {
     "RegisterNode": lambda team: (registrations(team), exhaustion(team)),
     "ListNodes": lambda team: team.call(200, "GET", "/nodes?kind=server&limit=1"),
     "RemoveNode": removed_nodes,
+    # It may do nothing, and needs nothing.
+    "DescribeSignIn": lambda team: team.api.call(200, "GET", "/.well-known/oauth-protected-resource"),
     "ListGroups": lambda team: team.call(200, "GET", "/groups?limit=1"),
     "RecordHeartbeat": heartbeats,
     "GetOwnNode": lambda team: Device(team, unique("laptop")).speaks(200, "GET"),
