@@ -163,7 +163,19 @@ class Dist(Downloads):
     def test_a_build_that_fails_makes_no_release(self):
         done = self.dist(targets=["linux-aarch64"])
         self.assertNotEqual(done.returncode, 0)
-        self.assertFalse((self.release / "install.sh").exists())
+        self.assertEqual((self.release.exists(), (self.root / "dist.new").exists()), (False, False))
+
+    def test_a_build_that_fails_keeps_the_last_release(self):
+        self.released()
+        before = {path.name: path.read_bytes() for path in self.release.iterdir()}
+        self.assertNotEqual(self.dist(targets=["linux-aarch64"], muster="\n# another").returncode, 0)
+        self.assertEqual({path.name: path.read_bytes() for path in self.release.iterdir()}, before)
+
+    def test_the_binaries_may_be_those_of_the_last_release(self):
+        self.released()
+        before = {path.name: path.read_bytes() for path in self.release.iterdir()}
+        self.released(BINARIES="dist")
+        self.assertEqual({path.name: path.read_bytes() for path in self.release.iterdir()}, before)
 
 
 class Install(Downloads):
