@@ -93,7 +93,7 @@ python: $(VENV_READY) ## lint the Python code, and is it formatted? (`.venv/bin/
 	$(VENV)/bin/ruff format --check
 
 .PHONY: scripts
-scripts: $(VENV_READY) | has-curl has-jq ## shellcheck, and the tests of the scripts and the examples
+scripts: $(VENV_READY) | has-curl has-jq has-busybox ## shellcheck, and the tests of the scripts and the examples
 	@echo '==> scripts'
 	$(VENV)/bin/shellcheck $(SCRIPTS)
 	printf '%s\n' $(basename $(notdir $(wildcard tests/scripts/test_*.py))) | \
@@ -249,7 +249,7 @@ $(BENCH_TARGET)/release/bench-warm: | has-cargo has-cc
 tools: $(VENV_READY) $(EMULATOR_READY) $(CARGO_DENY) ## install the tools of the checks, into .venv* and .tools
 
 clean: ## remove what was built; data and tools stay
-	rm -rf target dist .aws-sam
+	rm -rf target dist dist.new .aws-sam
 
 $(VENV_READY): infra/requirements.txt | has-python
 	@echo '==> Python tools'
@@ -277,7 +277,7 @@ $(CARGO_DENY): | has-cargo has-cc
 # $(call need,a command that tells whether it is there,what is missing,how to get it)
 need = @$(1) >/dev/null 2>&1 || { echo '$(2) is missing: $(3)' >&2; exit 1; }
 
-.PHONY: has-chromium has-valgrind has-cargo has-clippy has-rustfmt has-cc has-curl has-jq has-python
+.PHONY: has-chromium has-valgrind has-cargo has-clippy has-rustfmt has-cc has-curl has-jq has-busybox has-python
 has-cargo:
 	$(call need,cargo --version,Rust (cargo),install it from https://rustup.rs)
 has-clippy: has-cargo
@@ -292,6 +292,8 @@ has-curl:
 	$(call need,curl --version,curl,install it (Debian: `apt-get install curl`))
 has-jq:
 	$(call need,jq --version,jq,install it (Debian: `apt-get install jq`))
+has-busybox:
+	$(call need,command -v busybox,busybox,install it (Debian: `apt-get install busybox`))
 has-valgrind:
 	$(call need,command -v valgrind,valgrind,install it (Debian: `apt-get install valgrind`))
 has-python:

@@ -9,18 +9,17 @@ import argparse
 import json
 import re
 import sys
-from pathlib import Path
 
-from cfnlint.decode import decode
+import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
+import template_file
 
 
 def resources():
-    template, problems = decode(str(ROOT / "template.yaml"))
-    if problems:
-        sys.exit(f"by_hand: {problems[0]}")
-    return template["Resources"]
+    try:
+        return template_file.read()["Resources"]
+    except yaml.YAMLError as error:
+        sys.exit(f"by_hand: {' '.join(str(error).split())}")
 
 
 def functions():

@@ -2,6 +2,7 @@
 """What `make deploy` and its like ask of AWS, about the stack that samconfig.toml names.
 
 It runs in .venv, where SAM's own boto3 and tomlkit are. Every failure is one line, with what to do about it.
+A deployment runs it seven times: what takes long to load is loaded where it is used.
 """
 
 import argparse
@@ -9,22 +10,16 @@ import json
 import sys
 from pathlib import Path
 
-import boto3
 import tomlkit
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    ProfileNotFound,
-)
+import yaml
 
+import by_hand
 import parameters
+import template_file
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "samconfig.toml"
 TABLE = ROOT / "infra/table.json"
-TEMPLATE = ROOT / "template.yaml"
 
 # What has to come before the next deployment, by the status of the stack.
 STUCK = {
@@ -77,6 +72,8 @@ def text_of(value):
 
 def whoami(arguments):
     """Prints the account, and the region if one is set."""
+    import boto3
+
     session = boto3.Session(region_name=arguments.region)
     region = session.region_name or ""
     print(session.client("sts", region_name=region or "us-east-1").get_caller_identity()["Account"], region)
@@ -91,13 +88,8 @@ def setting(arguments):
 
 def check(arguments):
     """Refuses parameters that CloudFormation would refuse, after a long build."""
-    from cfnlint.decode import decode  # It takes longer to load than all the rest.
-
-    template, problems = decode(str(TEMPLATE))
-    if problems:
-        raise Refusal(f"template.yaml: {problems[0]}")
     settings = Settings()
-    for reason in parameters.Stack(template, settings.values()).refused():
+    for reason in parameters.Stack(template_file.read(), settings.values()).refused():
         raise Refusal(f"samconfig.toml: {reason}")
     stream = settings.parameters.get("TableStream")
     if stream and f":table/{settings.table}/" not in stream:
@@ -159,7 +151,7 @@ def contents(arguments):
     """Says what the stack's deletion deletes, and what it keeps."""
     settings = Settings()
     the_stack(settings)
-    client = boto3.client("cloudformation", region_name=settings.region)
+    client = client_of("cloudformation", settings.region)
     pages = client.get_paginator("list_stack_resources").paginate(StackName=settings.stack)
     kinds = {}
     for resource in (resource for page in pages for resource in page["StackResourceSummaries"]):
@@ -174,15 +166,12 @@ def contents(arguments):
 
 def routes(arguments):
     """Refuses to call deployed what has other routes than the template, or lets in whoever has no JWT."""
-    import by_hand  # It loads cfnlint, as above.
-
     settings = Settings()
-    where = {"region_name": settings.region}
-    resource = boto3.client("cloudformation", **where).describe_stack_resource(
+    resource = client_of("cloudformation", settings.region).describe_stack_resource(
         StackName=settings.stack, LogicalResourceId="Api"
     )
     api = resource["StackResourceDetail"]["PhysicalResourceId"]
-    pages = boto3.client("apigatewayv2", **where).get_paginator("get_routes").paginate(ApiId=api)
+    pages = client_of("apigatewayv2", settings.region).get_paginator("get_routes").paginate(ApiId=api)
     there = {route["RouteKey"]: route["AuthorizationType"] for page in pages for route in page["Items"]}
     wanted = dict(line.split("\t")[1:3] for line in by_hand.routes())
     wrong = sorted(key for key in wanted.keys() | there.keys() if wanted.get(key) != there.get(key))
@@ -206,7 +195,7 @@ def adopt(arguments):
         raise Refusal(f"the table {name} is {table['TableStatus']}: try again when it is ACTIVE")
     wanted = json.loads(TABLE.read_text())
     refuse_other_keys(table, wanted)
-    client = boto3.client("dynamodb", region_name=region)
+    client = client_of("dynamodb", region)
     stream = table.get("StreamSpecification", {})
     if not stream.get("StreamEnabled"):
         client.update_table(TableName=name, StreamSpecification=wanted["StreamSpecification"])
@@ -260,7 +249,7 @@ def holds(arguments):
     found = describe_table(region, name)
     if not found:
         print(f"the table {name}, which is not there")
-    elif boto3.client("dynamodb", region_name=region).scan(TableName=name, Limit=1)["Count"] == 0:
+    elif client_of("dynamodb", region).scan(TableName=name, Limit=1)["Count"] == 0:
         print(f"the table {name}, which is empty")
     else:
         count = f"{found.get('ItemCount', 0):,} items when DynamoDB last counted"
@@ -270,7 +259,7 @@ def holds(arguments):
 def delete_table(arguments):
     """Deletes the table that the stack has left. Its last backup stays for 35 days."""
     settings = Settings()
-    client = boto3.client("dynamodb", region_name=settings.region)
+    client = client_of("dynamodb", settings.region)
     try:
         client.update_table(TableName=arguments.table, DeletionProtectionEnabled=False)
         client.get_waiter("table_exists").wait(TableName=arguments.table)
@@ -289,7 +278,7 @@ def invite(arguments):
     pool = outputs_of(stack).get("UserPoolId")
     if not pool:
         raise Refusal(f"the stack {settings.stack} has no user pool: people are made known to its issuer, not here")
-    boto3.client("cognito-idp", region_name=settings.region).admin_create_user(
+    client_of("cognito-idp", settings.region).admin_create_user(
         UserPoolId=pool,
         Username=arguments.email,
         DesiredDeliveryMediums=["EMAIL"],
@@ -302,11 +291,17 @@ def invite(arguments):
 # ---- What is there
 
 
+def client_of(service, region):
+    import boto3
+
+    return boto3.client(service, region_name=region)
+
+
 def describe_stack(settings):
-    client = boto3.client("cloudformation", region_name=settings.region)
+    client = client_of("cloudformation", settings.region)
     try:
         stack = client.describe_stacks(StackName=settings.stack)["Stacks"][0]
-    except ClientError as error:
+    except client.exceptions.ClientError as error:
         if error.response["Error"]["Code"] == "ValidationError":
             return None
         raise
@@ -337,7 +332,7 @@ def its_table(settings, stack):
 
 
 def describe_table(region, name):
-    client = boto3.client("dynamodb", region_name=region)
+    client = client_of("dynamodb", region)
     try:
         return client.describe_table(TableName=name)["Table"]
     except client.exceptions.ResourceNotFoundException:
@@ -359,7 +354,7 @@ def readers_of(region, table):
     stream = table.get("LatestStreamArn")
     if not stream:
         return []
-    client = boto3.client("lambda", region_name=region)
+    client = client_of("lambda", region)
     pages = client.get_paginator("list_event_source_mappings").paginate(EventSourceArn=stream)
     mappings = [mapping for page in pages for mapping in page["EventSourceMappings"]]
     return sorted(mapping["FunctionArn"].split(":")[6] for mapping in mappings if mapping["State"] != "Deleting")
@@ -370,6 +365,8 @@ def readers_of(region, table):
 
 def explained(error):
     """What to do about what boto3 says."""
+    from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ProfileNotFound
+
     if isinstance(error, NoCredentialsError):
         return "AWS knows no credentials: set AWS_PROFILE, or run `aws configure` or `aws sso login`"
     if isinstance(error, ProfileNotFound):
@@ -409,12 +406,23 @@ def parse():
     return parser.parse_args()
 
 
+def of_aws():
+    """What boto3 may raise."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return BotoCoreError, ClientError
+
+
 if __name__ == "__main__":
     arguments = parse()
     try:
         arguments.run(arguments)
-    except (Refusal, BotoCoreError, ClientError) as error:
-        print(f"stack: {explained(error)}", file=sys.stderr)
+    except (Refusal, yaml.YAMLError) as error:
+        print(f"stack: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    # Last, for it loads what it names.
+    except of_aws() as error:
+        print(f"stack: {explained(error)}", file=sys.stderr)
+        sys.exit(1)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Fills dist/ with what machines install from: the `muster` command for each target that there is, install.sh, which
+# Makes dist/ anew, with what machines install from: the `muster` command for each target that there is, install.sh, which
 # knows them by their SHA-256, and SHA256SUMS. Upload all of it to BASE_URL, install.sh last.
 #
 #   BASE_URL   where it will be: https://downloads.example.com/muster
 #   BINARIES   a directory with binaries made elsewhere, named as in dist/. If this machine's own target is among them,
-#              nothing is built
+#              nothing is built. It may be dist/ itself
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -38,24 +38,27 @@ base_url=${base_url%/}
 own=$(own_target)
 [[ " ${targets[*]} " == *" $own "* ]] || die "no binary is made for $own. Targets: ${targets[*]}"
 
-rm -rf dist
-mkdir dist
+# What there is stays until the new one is whole: a build may fail, and BINARIES may be dist/.
+new=$PWD/dist.new
+rm -rf "$new"
+trap 'rm -rf "$new"' EXIT
+mkdir "$new"
 for target in "${targets[@]}"; do
   file=muster-$target
   if [[ -n ${BINARIES:-} && -f $BINARIES/$file ]]; then
-    cp -- "$BINARIES/$file" "dist/$file"
+    cp -- "$BINARIES/$file" "$new/$file"
   elif [[ $target == "$own" ]]; then
     command -v cargo >/dev/null || die "Rust (cargo) is missing: install it from https://rustup.rs"
     cargo build --release --locked --package muster-cli
-    cp -- "${CARGO_TARGET_DIR:-target}/release/muster" "dist/$file"
+    cp -- "${CARGO_TARGET_DIR:-target}/release/muster" "$new/$file"
   else
     echo "dist: no $file: it is not in BINARIES" >&2
     continue
   fi
-  chmod 755 "dist/$file"
+  chmod 755 "$new/$file"
 done
 
-cd dist
+cd "$new"
 checksums=$(sums muster-*)
 filled=0
 while IFS= read -r line; do
@@ -68,7 +71,10 @@ done <../scripts/install.sh >install.sh
 ((filled == 2)) || die 'scripts/install.sh has not the two lines that are to be filled in'
 chmod 755 install.sh
 sums install.sh muster-* >SHA256SUMS
+cd ..
+rm -rf dist
+mv "$new" dist
 
-cat SHA256SUMS
+cat dist/SHA256SUMS
 echo "Upload dist/ to $base_url, install.sh last. Then machines join with"
 echo "  curl -fsSL $base_url/install.sh | sh -s -- --control https://… --token enrt_…"

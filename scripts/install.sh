@@ -31,7 +31,7 @@ usage() {
 Installs the muster command and joins a team with it.
 
   install.sh [--prefix DIR] [--no-join] [--token enrt_…] [OPTIONS OF muster up]
-  install.sh --uninstall [--purge] [--prefix DIR]
+  install.sh --uninstall [--purge] [--prefix DIR] [--state-dir DIR]
 
   --prefix DIR  the directory to install into: /usr/local/bin for root, else ~/.local/bin
   --token …     the enrollment token; - reads it from standard input. Also MUSTER_TOKEN, which
@@ -39,8 +39,9 @@ Installs the muster command and joins a team with it.
   --no-join     install alone
   --uninstall   stop the service if there is one, and remove the command; the key and the state stay
   --purge       with --uninstall: remove the key and the state, too
+  --state-dir DIR  with --uninstall: where they are, if not in the usual directory. Also MUSTER_STATE_DIR
 
-Everything else is handed to `muster up`: --control, --group, --kind, --tag, --hostname, --daemon.
+Everything else is handed to `muster up`: --control, --group, --kind, --tag, --hostname, --state-dir, --daemon.
 END
 }
 
@@ -182,8 +183,12 @@ install() {
   if [ -x "$target" ] && [ "$(sha256_of "$target")" = "$expected" ]; then
     say "$target is there already"
   else
+    replaces=''
+    [ ! -e "$target" ] || replaces=yes
     download
     say "installed $target"
+    [ -z "$replaces" ] || say "An agent that runs is the old one until it is restarted. \`muster up\` restarts the \
+service that \`muster up --daemon\` made."
   fi
   case :${PATH:-}: in
     *":$prefix:"*) ;;
@@ -205,9 +210,14 @@ purge_state() {
 }
 
 uninstall() {
+  ends=''
   find_state
   target=$prefix/muster
   if [ -f "$target" ]; then
+    # Where there is no service, it says so, and that is well.
+    said=$("$target" down 2>&1 </dev/null) || ends=failed
+    [ -z "$said" ] || say "$said"
+    [ -z "$ends" ] || die 'the service could not be ended; nothing was removed'
     say "removing $target"
   else
     say "there is no muster in $prefix; give the --prefix that it was installed with"
@@ -220,12 +230,7 @@ uninstall() {
       say "keeping $state, with this machine's key; --purge removes it, too"
     fi
   fi
-  if [ -f "$target" ]; then
-    # There may be no service, and that is well.
-    said=$("$target" down 2>&1 </dev/null) || :
-    [ -z "$said" ] || say "$said"
-    rm -f "$target" || die "$target can't be removed: be root"
-  fi
+  rm -f "$target" || die "$target can't be removed: be root"
   [ -z "$purge" ] || [ -z "$state" ] || [ ! -d "$state" ] || purge_state
 }
 
@@ -278,7 +283,18 @@ main() {
   done
   find_prefix
   if [ -n "$uninstalls" ]; then
-    [ $# = 0 ] || misused '--uninstall takes --purge and --prefix alone'
+    while [ $# -gt 0 ]; do
+      case $1 in
+        --state-dir=?*) MUSTER_STATE_DIR=${1#*=} ;;
+        --state-dir | --state-dir=)
+          [ "$1" = --state-dir ] && [ -n "${2:-}" ] || misused '--state-dir needs a value'
+          MUSTER_STATE_DIR=$2
+          shift
+          ;;
+        *) misused '--uninstall takes --purge, --prefix and --state-dir alone' ;;
+      esac
+      shift
+    done
     uninstall
     return
   fi

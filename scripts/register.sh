@@ -76,7 +76,6 @@ $value" ;;
       *) fail 2 "$option is no option; see --help" ;;
     esac
   done
-  [ -z "$tags" ] || MUSTER_TAGS=$tags
   export MUSTER_HOSTNAME MUSTER_NAME MUSTER_KIND MUSTER_GROUP MUSTER_IP_ADDRESS MUSTER_TAGS MUSTER_META MUSTER_OS
 }
 
@@ -109,8 +108,8 @@ check_options() {
 
 # What is sent. The token is in no argument, only in the environment of this one jq.
 body() {
-  REGISTRATION_TOKEN=$token jq -cn '
-    def list: [splits("[,\n]") | gsub("^\\s+|\\s+$"; "") | select(. != "")];
+  REGISTRATION_TOKEN=$token jq -cn --arg tags "$tags" '
+    def list(parted): [splits(parted) | gsub("^\\s+|\\s+$"; "") | select(. != "")];
     def given(read): if . == "" then null else read end;
     {
       token: env.REGISTRATION_TOKEN,
@@ -122,27 +121,36 @@ body() {
       os: env.MUSTER_OS
     }
     | map_values(given(.))
-    | .tags = (env.MUSTER_TAGS | list | if . == [] then null else . end)
+    # A tag of its own may have commas.
+    | .tags = (if $tags == "" then env.MUSTER_TAGS | list("[,\n]") else $tags | list("\n") end)
+    | .tags |= (if . == [] then null else . end)
     | .meta = (env.MUSTER_META | given(fromjson))
     | with_entries(select(.value != null))'
 }
 
-# Prints the status. A function may take 10 s.
+# Prints the status. A function may take 10 s. No .curlrc sends the token on to where a redirect leads, and no proxy gets
+# what is for this machine.
 call() {
-  body | curl --silent --show-error --globoff --proto "$protocol" --connect-timeout 5 --max-time 15 \
+  case ${base#*://}/ in
+    127.0.0.1[:/]* | localhost[:/]* | \[::1\][:/]*) set -- --noproxy '*' ;;
+  esac
+  body | curl --disable --silent --show-error --globoff --proto "$protocol" --connect-timeout 5 --max-time 15 \
     --header 'Content-Type: application/json' --data-binary @- \
-    --dump-header "$scratch/headers" --output "$scratch/answer" --write-out '%{http_code}' "$base/api/register-node"
+    --dump-header "$scratch/headers" --output "$scratch/answer" --write-out '%{http_code}' "$@" "$base/api/register-node"
 }
 
 # Waits at random, for a fleet that waits alike comes back in the same second: up to a second before each of the first
-# twenty repeats, then twice as long each time, up to 30 s. Retry-After comes on top.
+# twenty repeats, then twice as long each time, up to 30 s. Retry-After comes on top. No longer than there is time left:
+# then it is tried once more.
 pause() {
   [ "$tries" -le 20 ] || longest=$((longest < 15000 ? longest * 2 : 30000))
   random=$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')
   wait=$((random % longest))
   after=$(awk 'tolower($1) == "retry-after:" { after = int($2) }
     END { print (after < 0 ? 0 : after > 60 ? 60 : after + 0) }' "$scratch/headers")
-  sleep "$((after + wait / 1000)).$(printf %03d $((wait % 1000)))"
+  wait=$((after * 1000 + wait)) most=$(((deadline - $(date +%s)) * 1000))
+  [ "$wait" -le "$most" ] || wait=$((most > 0 ? most : 0))
+  sleep "$((wait / 1000)).$(printf %03d $((wait % 1000)))"
 }
 
 # Why the service refuses, if it is the service that answers.

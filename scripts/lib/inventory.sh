@@ -121,9 +121,14 @@ need() {
   command -v "$1" >/dev/null || wrong "$1 is missing; install it${2:+ ($2)}"
 }
 
+# The workers go on for a moment and may write into what is being removed; without `go` they end.
 interrupted() {
   trap - EXIT
-  rm -rf "$work"
+  rm -f "$work/go"
+  for _ in 1 2 3 4 5; do
+    rm -rf "$work" 2>/dev/null && break
+    sleep 0.1 2>/dev/null || :
+  done
   exit "$1"
 }
 

@@ -60,7 +60,7 @@ def unit(name):
     return sections
 
 
-UNITS = {name: unit(name) for name in ("join", "agent")}
+UNITS = {name: unit(name) for name in ("join", "heartbeats")}
 # What both units are held by, besides what each is.
 HARDENING = {
     "CapabilityBoundingSet": [""],
@@ -316,6 +316,13 @@ class Ansible(unittest.TestCase):
         self.assertIn("checksum", play["tasks"][0]["ansible.builtin.get_url"])
         self.assertTrue((EXAMPLES / "ansible" / play["tasks"][5]["ansible.builtin.copy"]["src"]).exists())
 
+    def test_what_was_installed_or_joined_anew_is_restarted(self):
+        (play,) = document("ansible/join.yml")
+        service = play["tasks"][-1]["ansible.builtin.systemd_service"]
+        self.assertEqual(service["name"], "muster-heartbeats.service")
+        for changed in ("muster_installed", "muster_unit", "muster_joined"):
+            self.assertIn(f"{changed} is changed", service["state"].partition(" else ")[0])
+
 
 class CloudInit(Workplace):
     def test_is_user_data_with_keys_that_there_are(self):
@@ -389,9 +396,14 @@ class Systemd(Workplace):
         self.assertEqual(self.written("read"), TOKEN)
         self.assertEqual(self.written("arguments").split(), ["up", "--token", "-", "--group", "servers"])
 
+    def test_none_is_a_file_that_the_command_makes(self):
+        made = set(re.findall(r"[a-z-]+\.service", (ROOT / "cli/src/service.rs").read_text()))
+        self.assertIn("muster-agent.service", made)
+        self.assertEqual(made & {path.name for path in FILES}, set())
+
     def test_what_is_final_is_not_started_again(self):
         final = {name: sections["Service"]["RestartPreventExitStatus"] for name, sections in UNITS.items()}
-        self.assertEqual(final, {"join": ["2 3"], "agent": ["2 5"]})
+        self.assertEqual(final, {"join": ["2 3"], "heartbeats": ["2 5"]})
 
 
 class Kubernetes(Workplace):

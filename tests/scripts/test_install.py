@@ -163,7 +163,19 @@ class Dist(Downloads):
     def test_a_build_that_fails_makes_no_release(self):
         done = self.dist(targets=["linux-aarch64"])
         self.assertNotEqual(done.returncode, 0)
-        self.assertFalse((self.release / "install.sh").exists())
+        self.assertEqual((self.release.exists(), (self.root / "dist.new").exists()), (False, False))
+
+    def test_a_build_that_fails_keeps_the_last_release(self):
+        self.released()
+        before = {path.name: path.read_bytes() for path in self.release.iterdir()}
+        self.assertNotEqual(self.dist(targets=["linux-aarch64"], muster="\n# another").returncode, 0)
+        self.assertEqual({path.name: path.read_bytes() for path in self.release.iterdir()}, before)
+
+    def test_the_binaries_may_be_those_of_the_last_release(self):
+        self.released()
+        before = {path.name: path.read_bytes() for path in self.release.iterdir()}
+        self.released(BINARIES="dist")
+        self.assertEqual({path.name: path.read_bytes() for path in self.release.iterdir()}, before)
 
 
 class Install(Downloads):
@@ -268,9 +280,9 @@ class Install(Downloads):
 
     def test_another_release_replaces_the_one_that_is_there(self):
         self.released()
-        self.install("--no-join")
+        self.assertNotIn("old one", self.install("--no-join").stderr)
         self.released(muster=f"{MUSTER}\n# another")
-        self.install("--no-join")
+        self.assertIn("is the old one until it is restarted. `muster up` restarts", self.install("--no-join").stderr)
         installed = (self.prefix / "muster").read_bytes()
         self.assertEqual(installed, (self.release / "muster-linux-x86_64").read_bytes())
 
@@ -423,6 +435,8 @@ class Install(Downloads):
             ["--prefix="],
             ["--purge"],
             ["--uninstall", "--group", "a"],
+            ["--uninstall", "--state-dir"],
+            ["--uninstall", "--state-dir="],
         ):
             with self.subTest(options):
                 self.assert_refused(self.install(*options), "see --help", code=2)
@@ -445,7 +459,7 @@ class Uninstall(Downloads):
 
     def has_state(self, state):
         state.mkdir(parents=True)
-        for name in ("state.json", "lock", ".tmpAb1"):
+        for name in ("state.json", "session.json", "agent.log", "lock", ".tmpAb1"):
             (state / name).write_text(json.dumps({"key": "…"}))
 
     def test_removes_the_command_and_its_service_and_keeps_the_state(self):
@@ -474,14 +488,19 @@ class Uninstall(Downloads):
             self.has_state(chosen)
             if mine:
                 (chosen / "mine").touch()
-            done = self.install("--uninstall", "--purge", MUSTER_STATE_DIR=str(chosen))
+            # What is given counts more than what is set, as with `muster`.
+            how = ["--state-dir", str(chosen)] if mine else [f"--state-dir={chosen}"]
+            done = self.install(*how, "--uninstall", "--purge", MUSTER_STATE_DIR=str(self.state))
             self.assertEqual(done.returncode, 0, done.stderr)
             left = [path.name for path in chosen.iterdir()] if chosen.exists() else None
             self.assertEqual(left, ["mine"] if mine else None)
             self.assertEqual("other things are in it" in done.stderr, mine)
             if mine:
                 shutil.rmtree(chosen)
+            self.install("--no-join")
         self.assertTrue((self.state / "state.json").exists(), "another state is not touched")
+        self.install("--uninstall", "--purge", MUSTER_STATE_DIR=str(self.state))
+        self.assertFalse(self.state.exists())
 
     def test_purge_removes_the_key_behind_a_link(self):
         behind = self.home / "private"
@@ -491,10 +510,13 @@ class Uninstall(Downloads):
         self.assertEqual(list(behind.iterdir()), [])
         self.assertFalse(self.state.is_symlink())
 
-    def test_no_service_there_is_no_trouble(self):
-        done = self.install("--uninstall", EXITS="6")
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertFalse((self.prefix / "muster").exists())
+    def test_a_service_that_cannot_be_ended_keeps_everything(self):
+        for shell in SHELLS:
+            with self.subTest(shell):
+                done = self.install("--uninstall", "--purge", shell=shell, EXITS="6")
+                said = "stopped\ninstall.sh: the service could not be ended; nothing was removed\n"
+                self.assertEqual((done.returncode, done.stderr), (1, said))
+                self.assertTrue((self.prefix / "muster").exists() and (self.state / "state.json").exists())
 
     def test_run_again_it_says_that_nothing_is_there(self):
         self.install("--uninstall")

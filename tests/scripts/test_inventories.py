@@ -35,9 +35,9 @@ LABEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 def setUpModule():
-    for tool in ("jq", "curl"):
+    for tool in ("jq", "curl", "busybox"):
         if not shutil.which(tool):
-            raise AssertionError(f"{tool} is missing; the inventories need it (Debian: apt-get install {tool})")
+            raise AssertionError(f"{tool} is missing; these tests need it (Debian: apt-get install {tool})")
 
 
 def recording(name):
@@ -80,11 +80,12 @@ class Muster(Server):
     """Plays register-node, and keeps each request.
 
     `answers` are those of a hostname, or of "" for all, in order, before it is registered: a status, headers and a body.
+    Each takes `pause` seconds, until `hurried` is set.
     """
 
     def __init__(self, answers=None, pause=0):
         self.answers = {hostname: list(given) for hostname, given in (answers or {}).items()}
-        self.pause, self.lock = pause, threading.Lock()
+        self.pause, self.lock, self.hurried = pause, threading.Lock(), threading.Event()
         self.nodes, self.broken, self.requests = {}, [], []
         self.under_way = self.most = 0
         super().__init__(RegisterNode)
@@ -109,7 +110,7 @@ class RegisterNode(http.server.BaseHTTPRequestHandler):
         with muster.lock:
             muster.under_way += 1
             muster.most = max(muster.most, muster.under_way)
-        time.sleep(muster.pause)
+        muster.hurried.wait(muster.pause)
         with muster.lock:
             muster.under_way -= 1
             muster.broken += broken_rules(body)
@@ -488,8 +489,10 @@ class Runs(Inventory):
         self.assertIn("what kubectl says is not what was expected; nothing was registered", done.stderr)
         self.assertEqual(self.muster.requests, [])
 
-    def test_interrupted_it_ends_at_once_and_leaves_nothing(self):
-        self.muster_with(pause=3)
+    def interrupted(self):
+        """A run that is interrupted while the first nodes are on their way."""
+        # Far longer than it may take to end: what is on its way is not waited for.
+        self.muster_with(pause=25)
         (pod, *_) = recording("kubectl-pods.json")["items"]
         pods = [{**pod, "metadata": {**pod["metadata"], "name": f"web-{n}"}} for n in range(60)]
         self.stand_ins(kubectl_pods={"items": pods})
@@ -497,13 +500,28 @@ class Runs(Inventory):
         running = subprocess.Popen(
             command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
+        self.addCleanup(running.kill)
+        deadline = time.monotonic() + 20
         while not self.muster.under_way:
+            self.assertIsNone(running.poll(), "it goes on")
+            self.assertLess(time.monotonic(), deadline, "nothing was sent")
             time.sleep(0.01)
         running.send_signal(signal.SIGTERM)
-        self.assertEqual(running.wait(timeout=2.5), 143)
-        running.communicate(timeout=10)
+        self.assertEqual(running.wait(timeout=10), 143)
         self.assertEqual(list(self.temporary.iterdir()), [])
+        self.muster.hurried.set()
+        running.communicate(timeout=10)
+        self.assertEqual(list(self.temporary.iterdir()), [], "nor do the workers leave anything")
         self.assertLessEqual(len(self.muster.requests), 8, "those that were on their way")
+
+    def test_interrupted_it_ends_at_once_and_leaves_nothing(self):
+        self.interrupted()
+
+    def test_interrupted_it_takes_away_what_a_worker_writes_meanwhile(self):
+        late = f"""[ "$1" = -f ] || [ -e {self.root}/late ] || {{ touch {self.root}/late "$2/late"; exit 1; }}"""
+        self.tool("rm", f'{late}\nexec {shutil.which("rm")} "$@"')
+        self.interrupted()
+        self.assertTrue((self.root / "late").exists())
 
 
 class Refusals(Inventory):
@@ -802,7 +820,6 @@ class DigitalOceanInventory(Inventory):
         self.assertEqual((done.returncode, done.stdout.count("\n"), self.muster.requests), (0, 3, []))
 
 
-@unittest.skipUnless(BUSYBOX, "there is no busybox here")
 class Busybox(Inventory):
     """The same with busybox's shell and its tools."""
 

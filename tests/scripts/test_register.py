@@ -92,6 +92,11 @@ class Register(Pipeline):
         self.register("--hostname", "web-1", "--name", "", MUSTER_TAGS="", MUSTER_META="", MUSTER_GROUP="")
         self.assertEqual(control.calls, [{"token": TOKEN, "hostname": "web-1"}])
 
+    def test_a_tag_of_its_own_may_have_commas(self):
+        control = self.control()
+        self.register("--hostname", "web-1", "--tag", "owner=a,b", "--tag=eu", MUSTER_TAGS="prod,blue")
+        self.assertEqual(control.calls[0]["tags"], ["owner=a,b", "eu"])
+
     def test_hands_on_odd_values_as_they_are(self):
         odd = "$(touch made) `touch made` '; touch made; \"\\ % ${HOME} \u00fc\u4e2d"
         control = self.control()
@@ -177,6 +182,30 @@ class Trouble(Pipeline):
         self.assertGreater(max(pauses[20:]), 1)
         self.assertLessEqual(max(pauses), 30)
         self.assertGreater(len(set(pauses)), 25, "they differ")
+
+    def test_no_pause_is_longer_than_there_is_time_left(self):
+        for shell in SHELLS:
+            self.control((503, {"Retry-After": "60"}, ""))
+            self.assertEqual(self.register("--hostname", "web-1", "--timeout", "9", shell=shell).returncode, 0)
+            (pause,) = self.pauses()
+            self.assertTrue(1 < pause <= 9, pause)
+            (self.directory / "slept").unlink()
+
+    def test_no_proxy_gets_what_is_for_this_machine(self):
+        control = self.control()
+        for url in (control.url, control.url.replace("127.0.0.1", "localhost")):
+            nobody = "http://127.0.0.1:9"
+            done = self.register("--hostname", "web-1", "--timeout", "0", MUSTER_URL=url, http_proxy=nobody)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_a_redirect_is_not_followed_whatever_curlrc_says(self):
+        elsewhere = ControlPlane()
+        self.addCleanup(elsewhere.stop)
+        (self.directory / ".curlrc").write_text("location\n")
+        self.control((307, {"Location": f"{elsewhere.url}/api/register-node"}, ""))
+        done = self.register("--hostname", "web-1", HOME=str(self.directory))
+        self.assert_left(done, 4, "no control plane of Muster")
+        self.assertEqual(elsewhere.calls, [])
 
     def test_what_is_refused_is_not_asked_again(self):
         refusals = [
@@ -332,7 +361,7 @@ class Action(Pipeline):
             {"node-id": "node_3jmnu3fkqormu", "outcome": "created", "hostname": "shop", "ip-address": "192.0.2.1"},
         )
 
-    def test_the_token_is_masked_before_anything_else_is_said(self):
+    def test_the_step_says_nothing_before_it_masks_the_token(self):
         control = self.control()
         done = self.runs(url=control.url, token=f"{TOKEN}\r\n", hostname="shop")
         self.assertEqual(done.stdout.split("\n")[0], f"::add-mask::{TOKEN}")

@@ -11,8 +11,8 @@ from loopback import Server
 ROOT = Path(__file__).resolve().parent.parent.parent
 TOKEN = (ROOT / "domain/src/plaintext.sample").read_text().strip()
 
-# What /bin/sh may be.
-SHELLS = [shell for shell in (["dash"], ["busybox", "sh"], ["bash", "--posix"], ["sh"]) if shutil.which(shell[0])]
+# What /bin/sh may be. busybox is asked for: its shell and its tools differ most from the others.
+SHELLS = [shell for shell in (["dash"], ["bash", "--posix"], ["sh"]) if shutil.which(shell[0])] + [["busybox", "sh"]]
 
 
 class ControlPlane(Server):
