@@ -40,7 +40,8 @@ async fn a_token_is_made_shown_listed_and_revoked() {
     let nodes: Value = serde_json::from_str(&nodes.said).unwrap();
     assert_eq!((&nodes[0]["hostname"], &nodes[0]["status"]), (&json!("web-1"), &json!("online")));
 
-    desk.runs(&["token", "revoke", id]).failed(1, "The 1 nodes that came through it stay");
+    desk.runs(&["token", "revoke", id])
+        .failed(1, "The nodes that it has let in stay; uses so far: 1");
     assert!(desk.runs(&["token", "show", id]).said.contains("active"), "it was not confirmed");
     assert!(desk.runs(&["token", "revoke", id, "--yes"]).said.contains("revoked"));
     let late = ["up", "--control", control, "--token", plaintext, "--hostname", "web-2"];
@@ -61,10 +62,10 @@ async fn a_removal_names_what_it_reaches_and_tells_what_went() {
         Machine::new().runs(&up).connected(hostname);
     }
     let asked = desk.runs(&["member", "remove", "bob@example.com"]);
-    asked.failed(1, "With them go 1 tokens that are not revoked yet, and 2 nodes");
+    asked.failed(1, "Tokens that are revoked with them: 1; nodes that are removed: 2");
     let removed = desk.runs(&["member", "remove", "bob@example.com", "--yes"]);
     removed.went_well();
-    assert!(removed.said.contains("1 tokens revoked, 2 nodes removed"), "{removed:?}");
+    assert!(removed.said.contains("Tokens revoked: 1; nodes removed: 2"), "{removed:?}");
     assert_eq!(desk.runs(&["node", "list"]).said.lines().count(), 1, "the heading alone");
     bob.runs(&["node", "list"]).failed(2, "you are in no team");
 }

@@ -139,7 +139,7 @@ fn remove(person: &Person, team: &Team, who: &str, unasked: Unasked) -> Result<(
     let (principal, membership) = (text(member, "/principal"), text(member, "/membership_id"));
     let what = match reach(person, team, &principal)? {
         Some(Reach { tokens, nodes }) => format!(
-            "{principal} is removed from {}. With them go {tokens} tokens that are not revoked yet, and {nodes} nodes.",
+            "{principal} is removed from {}. Tokens that are revoked with them: {tokens}; nodes that are removed: {nodes}.",
             team.name
         ),
         None => {
@@ -185,7 +185,7 @@ fn watch(person: &Person, team: &Team, membership: &str) -> Result<(), Failure> 
         let Some(removal) = removal else { return Ok(()) };
         let so_far = (text(removal, "/tokens_revoked"), text(removal, "/nodes_removed"));
         let (tokens, nodes) = &so_far;
-        let told = format!("{tokens} tokens revoked, {nodes} nodes removed");
+        let told = format!("Tokens revoked: {tokens}; nodes removed: {nodes}");
         progress.set_message(told.clone());
         let is_done = text(removal, "/state") == "done";
         let found = tokens != "0" || nodes != "0";
@@ -193,7 +193,7 @@ fn watch(person: &Person, team: &Team, membership: &str) -> Result<(), Failure> 
         // It is done only when nothing more was found for a while: what was found is told before.
         if is_done || (found && last == so_far) || began.elapsed() >= most {
             progress.finish_and_clear();
-            say!("{told}{}", if is_done { "" } else { "; it is looked after for a while yet" });
+            say!("{told}{}", if is_done { "" } else { ". It is looked after for a while yet." });
             return Ok(());
         }
         last = so_far;

@@ -173,7 +173,7 @@ pub(crate) fn token(home: &Home, command: Command) -> Result<(), Failure> {
             let path = format!("{}/{}", tokens(&team)?, in_path(&id));
             let found: Value = person.ask("GET", &path, Vec::new(), None)?;
             let what = format!(
-                "{} ({id}) lets nobody in any more, for good. The {} nodes that came through it stay.",
+                "{} ({id}) lets nobody in any more, for good. The nodes that it has let in stay; uses so far: {}.",
                 text(&found, "/name"),
                 text(&found, "/use_count"),
             );
