@@ -38,10 +38,6 @@ pub(crate) fn mutants(look: Look, only: &str) -> Result<bool, Box<dyn Error>> {
     let mut kept: BTreeMap<u64, Vec<String>> = BTreeMap::new();
     let mut note = |row: &str, found| {
         say!("{row}");
-        let mut columns = row.split('|').map(str::trim).skip(1);
-        if let (Some(name), Some(Ok(seed))) = (columns.next(), columns.next().map(str::parse)) {
-            kept.entry(seed).or_default().push(name.replace('`', ""));
-        }
         table.push_str(row);
         table.push('\n');
         all_found &= found;
@@ -50,6 +46,10 @@ pub(crate) fn mutants(look: Look, only: &str) -> Result<bool, Box<dyn Error>> {
         let options = Options { mutation: Some(mutation), traced: false };
         let (row, found) = row(&format!("`{name}`"), &options, look)?;
         note(&row, found);
+        // Those of a build with switches are other worlds.
+        if let Some(Ok(seed)) = row.split('|').nth(2).map(|seed| seed.trim().parse()) {
+            kept.entry(seed).or_default().push(name);
+        }
     }
     let fences: Vec<_> = FENCES.iter().filter(|fence| is_wanted(fence.name)).collect();
     if !fences.is_empty() {
