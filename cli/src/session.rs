@@ -41,14 +41,14 @@ impl Session {
 
     /// The session that was begun, renewed if its token is at its end.
     pub(crate) fn resume(home: &Home) -> Result<Self, Failure> {
-        let session: Self = home.read(FILE)?.ok_or(Failure::SignedOut)?;
-        if clock::unix(clock::now() + MARGIN) < session.expires_at {
+        let session = Self::read(home)?;
+        if session.is_good() {
             return Ok(session);
         }
         let locked = home.lock()?;
         // Another command may have renewed it meanwhile.
-        let session: Self = home.read(FILE)?.ok_or(Failure::SignedOut)?;
-        if clock::unix(clock::now() + MARGIN) < session.expires_at {
+        let session = Self::read(home)?;
+        if session.is_good() {
             return Ok(session);
         }
         let refresh_token = session.refresh_token.ok_or(Failure::SignedOut)?;
@@ -59,6 +59,15 @@ impl Session {
         let renewed = Self::new(session.control, &issuer, tokens);
         renewed.write(&locked)?;
         Ok(renewed)
+    }
+
+    fn read(home: &Home) -> Result<Self, Failure> {
+        home.read(FILE)?.ok_or(Failure::SignedOut)
+    }
+
+    /// Whether its token may be used.
+    fn is_good(&self) -> bool {
+        clock::unix(clock::now() + MARGIN) < self.expires_at
     }
 
     /// The ID token.

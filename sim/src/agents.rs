@@ -1,4 +1,4 @@
-//! Devices whose agents send heartbeats for a while, through an hour's share of trouble.
+//! Devices whose agents send heartbeats for a while, and meet trouble in the first minute.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,10 +7,11 @@ use futures_util::future::join_all;
 
 use crate::chance::Chance;
 use crate::client::Api;
-use crate::dynamodb::{NEW_TABLE, Settings, Used};
+use crate::dynamodb::{DynamoDb, NEW_TABLE, Settings, Used};
+use crate::fleet::{self, Fleet};
 use crate::history::Answer;
 use crate::lambda::Scaling;
-use crate::request::{Device, Request, Token, Want};
+use crate::request::{Device, Request, Want};
 use crate::system::{self, System};
 use crate::weather::Weather;
 
@@ -26,7 +27,8 @@ const JITTER: f64 = 0.1;
 const TROUBLE: Duration = Duration::from_mins(1);
 /// How often an agent asks before it lets a heartbeat be.
 const TRIES: u32 = 60;
-const OWNER: &str = "owner@example.com";
+/// How long a transaction holds an item, about.
+const WINDOW: Duration = Duration::from_millis(10);
 const KEY: u8 = 1;
 
 /// What became of them.
@@ -48,6 +50,13 @@ pub struct Watched {
     pub online: usize,
 }
 
+impl Watched {
+    /// How long it took until so many percent of the heartbeats were heard, each from its sending.
+    pub fn wait(&self, percent: usize) -> Duration {
+        fleet::at_percent(&self.waits, percent)
+    }
+}
+
 /// Watches them.
 ///
 /// # Errors
@@ -58,15 +67,14 @@ pub fn watch(seed: u64) -> Result<Watched, Box<dyn std::error::Error>> {
 
 async fn live(seed: u64) -> Result<Watched, system::Error> {
     let chance = Chance::new(seed);
-    let window = Duration::from_millis(10);
-    let settings = Settings { window, table: Some(NEW_TABLE), torn_queries: false };
+    let settings = Settings { window: WINDOW, table: Some(NEW_TABLE), torn_queries: false };
     let joined = Duration::from_mins(1);
     let weather = Weather { until: joined + TROUBLE, server_error: 0.25, ..Weather::calm() };
     let scaling = Scaling::OF_A_NEW_ACCOUNT;
     let (system, _changes) = System::begin(&chance, weather, settings, scaling, None, false)?;
     let System { time, history, dynamodb, .. } = &system;
     let api = system.api(chance.apart())?;
-    let devices = join(&api, &chance).await?;
+    let devices = join(&api, dynamodb, &chance).await?;
     tokio::time::sleep_until(time.at(joined)).await;
     let (before, first) = (dynamodb.used(), history.sent_so_far());
     let until = joined + WATCHED;
@@ -120,21 +128,13 @@ async fn beat(
 }
 
 /// Has every device join.
-async fn join(api: &Arc<Api>, chance: &Chance) -> Result<Vec<Device>, system::Error> {
-    let by = || Some(OWNER.to_owned());
-    let made = api.ask(Request { by: by(), want: Want::CreateTeam }, TRIES).await;
-    let team = made.ok_or("no team")?.text("id").to_owned();
-    let want = Want::CreateToken { team: team.clone(), max_uses: None, expires_at: None };
-    let made = api.ask(Request { by: by(), want }, TRIES).await.ok_or("no token")?;
-    let token = Arc::new(Token {
-        team: team.clone(),
-        id: made.text("id").to_owned(),
-        plaintext: made.text("token").to_owned(),
-        max_uses: None,
-        expires_at: None,
-        worn: 0,
-        self_enrolled: false,
-    });
+async fn join(
+    api: &Arc<Api>,
+    dynamodb: &DynamoDb,
+    chance: &Chance,
+) -> Result<Vec<Device>, system::Error> {
+    let token = Arc::new(fleet::make_token(api, dynamodb, Fleet::of(AGENTS, WINDOW)).await?);
+    let team = token.team.clone();
     let joining = (0..AGENTS).map(|n| {
         let (api, token, chance) = (Arc::clone(api), Arc::clone(&token), chance.apart());
         let device = Device { team: team.clone(), hostname: format!("device-{n}"), key: KEY };

@@ -1,7 +1,6 @@
 //! `muster-sim agents`: what the heartbeats of many devices take.
 
 use std::error::Error;
-use std::time::Duration;
 
 use muster_sim::agents::{AGENTS, INTERVAL, WATCHED, Watched, watch};
 use muster_tests::page::write_part;
@@ -14,11 +13,9 @@ const SEED: u64 = 1;
 /// Watches agents, and tells whether every heartbeat was heard. With `write` it goes into the
 /// documentation.
 pub(crate) fn beats(write: bool) -> Result<bool, Box<dyn Error>> {
-    let Watched { heartbeats, heard, requests, waits, most_at_once, used, online } = watch(SEED)?;
-    let wait = |percent: usize| {
-        let at = (waits.len() * percent / 100).min(waits.len().saturating_sub(1));
-        ms(waits.get(at).copied().unwrap_or_default())
-    };
+    let watched = watch(SEED)?;
+    let wait = |percent| watched.wait(percent).as_secs_f64() * 1e3;
+    let Watched { heartbeats, heard, requests, most_at_once, used, online, .. } = watched;
     let beats = f64::from(u32::try_from(heartbeats)?.max(1));
     let text = format!(
         "| {AGENTS} agents, every {} min, for {} min | |\n| --- | --- |\n\
@@ -43,8 +40,4 @@ pub(crate) fn beats(write: bool) -> Result<bool, Box<dyn Error>> {
         write_part(PAGE, "make bench-agents", &text)?;
     }
     Ok(heard == heartbeats && online == AGENTS)
-}
-
-fn ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
 }

@@ -82,8 +82,7 @@ pub struct Arrival {
 impl Arrival {
     /// How long it took until so many percent of those that got in were in, each from its boot.
     pub fn wait(&self, percent: usize) -> Duration {
-        let at = (self.waits.len() * percent / 100).min(self.waits.len().saturating_sub(1));
-        self.waits.get(at).copied().unwrap_or_default()
+        at_percent(&self.waits, percent)
     }
 
     /// So much of something for each machine that got in.
@@ -173,7 +172,14 @@ async fn live(fleet: Fleet, seed: u64) -> Result<Arrival, system::Error> {
     })
 }
 
-async fn make_token(
+/// How long so many percent took at most, of times in order.
+pub(crate) fn at_percent(times: &[Duration], percent: usize) -> Duration {
+    let at = (times.len() * percent / 100).min(times.len().saturating_sub(1));
+    times.get(at).copied().unwrap_or_default()
+}
+
+/// A token for a fleet, of a team of its own.
+pub(crate) async fn make_token(
     api: &Arc<Api>,
     dynamodb: &DynamoDb,
     fleet: Fleet,
